@@ -1,0 +1,108 @@
+# roth.fabric: everyday commands. Plain `make` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# The default interpreter has .venv; each one named by `make PYTHON=…` has a room of its own beside it.
+VENV := .venv$(if $(filter file,$(origin PYTHON)),,-$(PYTHON_VERSION))
+BIN := $(VENV)/bin
+COLLECTION := .cache/collections/ansible_collections/roth/fabric
+# Tools that start other tools (ansible-lint, ansible-test, molecule) look for them on the PATH.
+ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+.PHONY: help venv test unit kernel lint sanity build docs lab sh prove lab-down molecule deps
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+test: deps ## Run all that CI runs (T="lint unit" for a part)
+	@set -e; for step in $(or $(T),lint unit kernel sanity build molecule); do \
+	  printf '\n=== make %s\n' "$$step"; begin=$$SECONDS; $(MAKE) --no-print-directory "$$step"; \
+	  printf '=== make %s: ok after %d s\n' "$$step" $$((SECONDS - begin)); done; \
+	printf '\nAll of it passed in %d s.\n' $$SECONDS
+
+unit: venv ## Run the unit tests (ARGS="-k name" selects)
+	$(BIN)/pytest tests/unit $(ARGS)
+
+kernel: venv ## Run the tests against real netlink, in network namespaces of their own (needs root)
+	tests/kernel/install-daemons
+	$(BIN)/pytest tests/kernel $(ARGS)
+
+lint: venv ## Check style and types: ruff, mypy, yamllint, ansible-lint, antsibull-docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPYPATH=.cache/collections $(BIN)/mypy -p ansible_collections.roth.fabric.plugins
+	MYPYPATH=agent/src $(BIN)/mypy -p roth
+	MYPYPATH=molecule $(BIN)/mypy -p lab
+	MYPYPATH=.cache/collections:molecule $(BIN)/mypy -p tests.lab
+	$(BIN)/mypy docs/generate/reference.py
+	$(BIN)/yamllint --strict .
+	$(ON_PATH) $(BIN)/ansible-lint --profile production --offline
+	cd $(COLLECTION) && $(ON_PATH) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
+
+sanity: venv ## Run ansible-test's sanity tests on a copy of the tracked files
+	$(ON_PATH) tests/sanity/run
+
+build: venv ## Build the collection into build/, install it elsewhere and read every plugin's documentation there
+	$(ON_PATH) tests/build/run
+
+docs: venv ## Generate docs/reference from the plugins' documentation and the roles' argument specs
+	$(ON_PATH) $(BIN)/python docs/generate/reference.py docs/reference
+
+# --- the lab -----------------------------------------------------------------------------------------------------
+LAB := PYTHONPATH=molecule $(BIN)/python -m lab
+PLAYBOOK := $(ON_PATH) $(BIN)/ansible-playbook
+# tool:package, of what make itself and the lab call
+SYSTEM_TOOLS := awk:mawk ip:iproute2 mmdebstrap:mmdebstrap mount:mount nsenter:util-linux setpriv:util-linux
+VENV_PACKAGE := $(notdir $(PYTHON))-venv
+
+lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, and leave it running
+	@$(MAKE) --no-print-directory venv
+	$(LAB) up
+	$(PLAYBOOK) playbooks/site.yml -e '{"roth_serial": "100%", "roth_switch_serial": "100%"}'
+	$(LAB) plug
+	$(PLAYBOOK) playbooks/verify.yml
+	@printf '\nThe lab is running. Try next:\n'
+	@printf '  %s\n' 'make sh NODE=hv1 CMD="roth status"' \
+	  'make sh NODE=client CMD="mtr -n -r -c 3 10.64.1.53"   # hv1-vm0' \
+	  'make sh NODE=tor2 CMD="birdc show route protocol hv1_up1_ipv4"'
+
+sh: ## Enter a node or an instance of the lab: NODE=hv1 [CMD="ip route"]
+	@$(LAB) sh $(or $(NODE),$(error which node? for example: make sh NODE=hv1)) $${CMD:+"$$CMD"}
+
+prove: venv ## Prove in the running lab what the fabric promises: reachability, cuts, a killed agent (ARGS="-k cut")
+	$(BIN)/pytest -s tests/lab $(ARGS)
+
+lab-down: ## Remove the lab
+	$(LAB) down
+
+molecule: deps ## Test a scenario of molecule/ from nothing to nothing (S=default)
+	@$(MAKE) --no-print-directory venv
+	$(ON_PATH) $(BIN)/molecule test --scenario-name $(or $(S),default)
+
+deps: ## Install the system packages that are missing (apt; needs root)
+	@missing=; \
+	for pair in $(SYSTEM_TOOLS); do command -v "$${pair%%:*}" >/dev/null || missing="$$missing $${pair##*:}"; done; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing $(VENV_PACKAGE)"; \
+	fresh=; compgen -G '/var/lib/apt/lists/*Release' >/dev/null || fresh=1; \
+	if [ -n "$$missing$$fresh" ] && [ "$$(id -u)" != 0 ]; then \
+	  echo "make deps needs root, to run apt-get update and to install:$$missing" >&2; exit 1; fi; \
+	if [ -n "$$missing$$fresh" ]; then apt-get update --quiet=2; fi; \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing:$$missing"; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends $$missing; fi
+
+venv: $(VENV)/.stamp-$(PYTHON_VERSION) $(COLLECTION) ## Make the virtual environment with the pinned tools
+
+$(VENV)/.stamp-$(PYTHON_VERSION): requirements/dev.txt requirements/host.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "roth.fabric needs Python 3.11 or newer, but $(PYTHON) is $(or $(PYTHON_VERSION),not there):" \
+	    "name another one, for example: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' || $(MAKE) --no-print-directory deps
+	[ -x $(BIN)/python$(PYTHON_VERSION) ] || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+$(COLLECTION):
+	mkdir -p $(@D)
+	ln -sfn ../../../.. $@

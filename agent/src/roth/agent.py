@@ -1,0 +1,323 @@
+"""The agent: kernel routes become announcements, the learned default becomes a nexthop group. Wiring only.
+
+Events (netlink, ExaBGP, bfdd, time) end in one of three steps: judge prefixes, decide uplinks, isolate ports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from . import __version__
+from .announcements import reason_withheld
+from .bfd import BfdBackend, FrrVty
+from .bridge_client import BridgeClient
+from .config import Config, ConfigError, load
+from .conversation import Command
+from .exabgp_api import RIB_OUT, Message, RibRoute
+from .fib import Fib
+from .kernel.model import Address, Events, Family, Kernel, Prefix
+from .log import log
+from .mirror import Changes, Mirror
+from .notify import notify, watchdog_interval
+from .ports import isolate_ports
+from .speaker import Speaker
+from .status import StatusServer, document
+from .timers import Clock, LoopTimers, SystemClock, Timers
+from .uplinks import BfdMemory, BfdState, decide
+
+DEFAULT_CONFIG = "/etc/roth/agent.json"
+VERIFY = 0.2  # seconds after an event that may have cost us a nexthop silently
+AUDIT = 10.0  # seconds between checks of the default without any event
+TICK = 1.0  # seconds
+
+
+class Agent:
+    """All of the state, and the steps between its parts."""
+
+    def __init__(self, config: Config, kernel: Kernel, events: Events, clock: Clock, timers: Timers) -> None:
+        self.config, self.kernel, self.clock, self.timers = config, kernel, clock, timers
+        self.started = clock.monotonic()
+        self.send: Callable[[list[str]], None] = lambda _lines: None
+        self.speaker = Speaker(config, clock, timers, lambda lines: self.send(lines), self.decide)
+        self.mirror = Mirror(kernel, events, config.table, config.protocol, timers, self.kernel_changed)
+        self.bfd = BfdMemory()
+        self.bfd.expect(self._bfd_peers(), self.started)
+        self.fib = Fib(kernel, config)
+        self.adopted = False
+        self.withheld: dict[Prefix, str] = {}
+        self.port_failures: list[str] = []
+        self.bfd_failure: str | None = None
+        self.static_alarms: dict[Family, str] = {}
+        self.last_error: tuple[float, str] | None = None
+
+    def start(self) -> None:
+        """Read the kernel; what fails is tried again later."""
+        self.timers.later("audit", AUDIT, self.audit)
+        self.mirror.resync()
+        self.decide()
+
+    def _bfd_peers(self) -> list[Address]:
+        return [address for address, (uplink, _peer) in self.config.peers().items() if uplink.bfd]
+
+    # -- the kernel changed ---------------------------------------------------------------------------------------
+
+    def kernel_changed(self, changes: Changes) -> None:
+        """Called by the mirror."""
+        self.judge(changes.prefixes)
+        self.speaker.ready = self.mirror.complete
+        self.speaker.pump()
+        if changes.links:
+            self._isolate_ports()
+            self.decide()
+        if changes.links or changes.nexthops:
+            self.timers.later("verify", VERIFY, self.decide)
+
+    def judge(self, prefixes: Iterable[Prefix]) -> None:
+        """Announce, or withhold, each of these prefixes."""
+        announcer, routes = self.speaker.announcer, self.mirror.routes
+        for prefix in prefixes:
+            ours = routes.get(prefix)
+            if ours is None:
+                self.withheld.pop(prefix, None)
+                announcer.change(prefix, False)
+                continue
+            reason = reason_withheld(prefix, ours.values(), self.mirror.links, self.config.allowed_prefixes)
+            if reason is None:
+                self.withheld.pop(prefix, None)
+            elif self.withheld.get(prefix) != reason:
+                self.withheld[prefix] = reason
+                log("withheld", prefix=prefix, reason=reason)
+            announcer.change(prefix, reason is None)
+
+    # -- the default ----------------------------------------------------------------------------------------------
+
+    def decide(self) -> None:
+        """Bring each family's group in line with what is known, and check the kernel's."""
+        if not self.mirror.complete or not self._adopt():
+            return
+        carrier = {link.name: link.up and link.carrier for link in self.mirror.links.values()}
+        now = self.clock.monotonic()
+        for family, default in self.fib.defaults.items():
+            decision = decide(self.config, family, default.members, self.speaker.sessions.peers, self.bfd, carrier, now)
+            default.fail_static = decision.fail_static
+            self._static_alarm(family, decision.alarm)
+            self.fib.apply(family, decision.members, self.mirror.links)
+            if default.failure:
+                self._error(default.failure)
+
+    def _adopt(self) -> bool:
+        if self.adopted:
+            return True
+        try:
+            self.fib.adopt()
+        except OSError as error:
+            self._error(f"the kernel's nexthops can't be read: {error}")
+            self.timers.later("verify", TICK, self.decide)
+            return False
+        self.adopted = True
+        return True
+
+    def _static_alarm(self, family: Family, alarm: str | None) -> None:
+        if alarm is None:
+            self.static_alarms.pop(family, None)
+        elif self.static_alarms.get(family) != alarm:
+            self.static_alarms[family] = alarm
+            log("fail_static", "error", reason=alarm)
+            self._error(alarm)
+
+    def audit(self) -> None:
+        """Events are hints: look at the kernel now and then without any."""
+        self.timers.later("audit", AUDIT, self.audit)
+        self._isolate_ports()
+        self.decide()
+
+    def _isolate_ports(self) -> None:
+        self.port_failures = isolate_ports(self.kernel, self.mirror.links, self.config.isolated_bridges)
+
+    # -- BFD ------------------------------------------------------------------------------------------------------
+
+    def bfd_report(self, states: Mapping[Address, BfdState]) -> None:
+        """bfdd's states, one of which has changed."""
+        for address in self._bfd_peers():
+            before, after = self.bfd.state(address), states.get(address, BfdState.UNKNOWN)
+            if before is not after:
+                log("bfd", peer=address, was=before.value, state=after.value)
+        self.bfd.report(states, self.clock.monotonic())
+        self.bfd_failure = None
+        self.decide()
+
+    def bfd_lost(self, reason: str) -> None:
+        """bfdd can't be asked."""
+        self.bfd.lost(self.clock.monotonic())
+        self.bfd_failure = reason
+        self.decide()
+
+    # -- time, configuration, questions ---------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Once a second."""
+        self.speaker.tick()
+        if self.speaker.last_refusal and (not self.last_error or self.speaker.last_refusal[0] > self.last_error[0]):
+            self.last_error = self.speaker.last_refusal
+
+    def reload(self, path: str) -> None:
+        """Take over a changed configuration; a bad one is refused and the old one stays."""
+        try:
+            config = load(path)
+            if config.restart_only() != self.config.restart_only():
+                raise ConfigError("AS number, protocol, tables, metric and sockets change with a restart only")
+        except ConfigError as error:
+            self._error(f"configuration refused: {error}")
+            log("reload_refused", "error", reason=error)
+            return
+        self.config = self.fib.config = config
+        self.speaker.reconfigure(config)
+        self.bfd.expect(self._bfd_peers(), self.clock.monotonic())
+        if self.mirror.complete:
+            self.kernel_changed(Changes(set(self.mirror.routes), links=True))
+            with contextlib.suppress(OSError):  # leftovers do no harm, the next reload tries again
+                self.fib.remove_leftovers()
+        log("reloaded", uplinks=len(config.uplinks), allowed=len(config.allowed_prefixes))
+
+    def _error(self, text: str) -> None:
+        if self.last_error is None or self.last_error[1] != text:
+            self.last_error = (self.clock.wall(), text)
+
+    def alarms(self) -> list[str]:
+        """What is wrong beyond what the other parts of the document show."""
+        alarms = [*self.static_alarms.values(), *self.speaker.sessions.alarms(), *self.port_failures]
+        alarms += [default.failure for default in self.fib.defaults.values() if default.failure]
+        alarms += [default.sourceless for default in self.fib.defaults.values() if default.sourceless]
+        if self.mirror.failure:
+            alarms.append(f"the kernel's routes can't be read: {self.mirror.failure}")
+        if self.bfd_failure and self._bfd_peers():
+            alarms.append(f"bfdd can't be asked: {self.bfd_failure}")
+        alarms += [
+            f"ExaBGP refuses {prefix} for {peer}" for peer, prefix in sorted(self.speaker.announcer.refused, key=str)
+        ]
+        return alarms
+
+    async def answer(self, command: str) -> dict[str, Any]:
+        """One question from the status socket."""
+        if command == "status":
+            return document(
+                self.config,
+                self.speaker,
+                self.bfd,
+                self.fib,
+                self.withheld,
+                self.alarms(),
+                self.last_error,
+                self.started,
+            )
+        if command == "adj-rib-out":
+            return await self._adj_rib_out()
+        return {"error": f"unknown command {command!r}, expected status or adj-rib-out"}
+
+    async def _adj_rib_out(self) -> dict[str, Any]:
+        if not self.speaker.connected:
+            return {"error": "no connection to ExaBGP"}
+        answered: asyncio.Future[list[Message]] = asyncio.get_running_loop().create_future()
+
+        def finish(_ok: bool, replies: list[Message]) -> None:
+            if not answered.done():
+                answered.set_result(replies)
+
+        self.speaker.conversation.ask(Command(RIB_OUT, finish))
+        self.speaker.pump()
+        try:
+            replies = await asyncio.wait_for(answered, 4.0)
+        except TimeoutError:
+            return {"error": "ExaBGP did not answer within 4 s"}
+        routes = [reply for reply in replies if isinstance(reply, RibRoute)]
+        return {
+            "routes": [
+                {"peer": str(route.peer), "prefix": str(route.prefix), "next_hop": str(route.next_hop)}
+                for route in routes
+            ]
+        }
+
+
+async def serve(path: str, config: Config, kernel: Kernel, events: Events, bfd: BfdBackend) -> None:
+    """Run until SIGTERM or SIGINT. Stopping withdraws nothing and leaves the kernel as it is."""
+    loop = asyncio.get_running_loop()
+    agent = Agent(config, kernel, events, SystemClock(), LoopTimers(loop))
+    bridge = BridgeClient(config.bridge_socket, agent.speaker.connect, agent.speaker.line, agent.speaker.disconnect)
+    agent.send = bridge.send
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, partial(agent.reload, path))
+    loop.add_reader(events.fileno(), agent.mirror.readable)  # subscribed before the first dump
+    agent.start()
+    server = await StatusServer(config.status_socket, agent.answer).start()
+    tasks = [
+        asyncio.create_task(bridge.run()),
+        asyncio.create_task(bfd.run(agent.bfd_report, agent.bfd_lost)),
+        asyncio.create_task(_tick(agent, bridge)),
+        asyncio.create_task(stop.wait()),
+    ]
+    log("started", version=__version__, asn=config.asn, uplinks=len(config.uplinks))
+    notify("READY=1")
+    done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    notify("STOPPING=1")
+    server.close()
+    for task in tasks:
+        task.cancel()
+    for task in done:
+        task.result()  # a task that ended otherwise than by our stopping raises here: systemd starts us again
+    log("stopped")
+
+
+async def _tick(agent: Agent, bridge: BridgeClient) -> None:
+    watchdog = watchdog_interval()
+    petted = 0.0
+    while True:
+        agent.tick()
+        broken = agent.speaker.broken()
+        if broken:
+            bridge.drop(broken)
+        now = agent.clock.monotonic()
+        if watchdog is not None and now - petted >= watchdog - TICK:
+            notify(f"WATCHDOG=1\nSTATUS={_summary(agent)}")
+            petted = now
+        await asyncio.sleep(TICK)
+
+
+def _summary(agent: Agent) -> str:
+    sessions = agent.speaker.sessions.peers.values()
+    established = sum(peer.state.value == "established" for peer in sessions)
+    return f"{established}/{len(sessions)} sessions, {len(agent.speaker.announcer.desired)} prefixes"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point `roth-agent --config PATH`. Exit code 2: the configuration can't be used."""
+    parser = argparse.ArgumentParser(prog="roth-agent", description="Routing on the host: the agent.")
+    parser.add_argument("--config", default=DEFAULT_CONFIG, help="agent.json (default: %(default)s)")
+    parser.add_argument("--check", action="store_true", help="only check the configuration")
+    parser.add_argument("--version", action="version", version=f"roth-agent {__version__}")
+    options = parser.parse_args(arguments)
+    try:
+        config = load(options.config)
+    except ConfigError as error:
+        print(f"roth-agent: {options.config}: {error}", file=sys.stderr)
+        return 2
+    if options.check:
+        return 0
+    from .kernel.events import RouteEvents
+    from .kernel.netlink import Netlink
+
+    events = RouteEvents(config.protocol, [config.table, config.default_table])
+    asyncio.run(serve(options.config, config, Netlink(), events, FrrVty(config.bfdd_vty)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,41 @@
+"""Which of the kernel's routes are announced, and why the others are not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from .config import AllowedPrefix
+from .kernel.model import KernelRoute, Link, Prefix, RouteKind
+
+
+def reason_withheld(
+    prefix: Prefix, routes: Iterable[KernelRoute], links: Mapping[int, Link], allowed: Sequence[AllowedPrefix]
+) -> str | None:
+    """None when `prefix` is to be announced, else the reason for the operator.
+
+    `routes` are all of ours for that prefix, one a metric: one that works is enough.
+    """
+    if not any(entry.covers(prefix) for entry in allowed):
+        return "outside the allowed prefixes"
+    reason = "no route"
+    for route in routes:
+        found = _unusable(route, links)
+        if found is None:
+            return None
+        reason = found
+    return reason
+
+
+def _unusable(route: KernelRoute, links: Mapping[int, Link]) -> str | None:
+    if route.kind == RouteKind.BLACKHOLE.value:
+        return None  # an aggregate: it stands whatever becomes of links
+    if route.kind != RouteKind.UNICAST.value:
+        return f"route type {route.kind} is neither unicast nor blackhole"
+    link = links.get(route.oif) if route.oif is not None else None
+    if link is None:
+        return "its interface is gone"
+    if not link.up:
+        return f"{link.name} is down"
+    if not link.carrier or route.linkdown:
+        return f"{link.name} has no carrier"
+    return None

@@ -1,0 +1,135 @@
+"""`roth`: what the agent on this host knows, for people and for scripts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from . import __version__
+from .health import problems
+from .status import ask
+
+DEFAULT_SOCKET = "/run/roth/agent.sock"
+HEALTHY, DEGRADED, UNREACHABLE = 0, 1, 2
+SHOWN = 20  # prefixes listed without --all
+
+
+def _age(since: float | None, now: float) -> str:
+    if since is None:
+        return "-"
+    seconds = max(0, int(now - since))
+    days, rest = divmod(seconds, 86400)
+    clock = f"{rest // 3600:02}:{rest % 3600 // 60:02}:{rest % 60:02}"
+    return f"{days}d {clock}" if days else clock
+
+
+def _table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    body = tabulate(rows, headers=headers, tablefmt="simple", disable_numparse=True) if rows else "none"
+    return f"{title}\n{body}\n"
+
+
+def _prefixes(announced: Sequence[str], everything: bool) -> str:
+    shown = announced if everything else announced[:SHOWN]
+    rest = len(announced) - len(shown)
+    lines = [f"  {prefix}" for prefix in shown] + ([f"  … and {rest} more (--all lists them)"] if rest else [])
+    return "\n".join([f"Announced: {len(announced)}", *lines]) + "\n"
+
+
+def _head(status: dict[str, Any]) -> str:
+    exabgp = "connected" if status["exabgp"]["connected"] else "not connected"
+    uptime = _age(0, status["uptime_seconds"])
+    return (
+        f"AS {status['asn']}  router id {status['router_id']}  agent {status['version']} up {uptime}  ExaBGP {exabgp}\n"
+    )
+
+
+def _sections(status: dict[str, Any], everything: bool) -> list[str]:
+    bfd = {entry["peer"]: entry["state"] if entry["enabled"] else "off" for entry in status["bfd"]}
+    rows = [
+        (
+            entry["uplink"], entry["tor"], entry["peer"], entry["asn"], entry["state"],
+            _age(entry["since"], status["time"]), "yes" if entry["default_received"] else "no",
+            bfd.get(entry["peer"], "-"),
+        )
+        for entry in status["sessions"]
+    ]  # fmt: skip
+    headers = ("uplink", "tor", "peer", "asn", "session", "for", "default received", "bfd")
+    defaults = [
+        (
+            entry["family"], entry["group"], " ".join(entry["uplinks"]) or "none",
+            "yes" if entry["installed"] else "no", "yes" if entry["fail_static"] else "no",
+        )
+        for entry in status["defaults"]
+    ]  # fmt: skip
+    withheld = [(entry["prefix"], entry["reason"]) for entry in status["withheld"]]
+    error = status["last_error"]
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(error["time"])) if error else ""
+    return [
+        _head(status),
+        _table("Sessions", headers, rows),
+        _table("Default route", ("family", "group", "uplinks", "installed", "fail static"), defaults),
+        _prefixes(status["announced"], everything),
+        _table("Withheld", ("prefix", "reason"), withheld),
+        _last(error, when),
+    ]
+
+
+def _last(error: dict[str, Any] | None, when: str) -> str:
+    return f"Last error: {when} {error['text']}\n" if error else "Last error: none\n"
+
+
+def render(status: dict[str, Any], everything: bool = False) -> str:
+    """The document as text."""
+    found = problems(status)
+    verdict = "healthy" if not found else "\n".join(["DEGRADED", *(f"  {problem}" for problem in found)])
+    return "\n".join([*_sections(status, everything), f"State: {verdict}"])
+
+
+def _routes(answer: dict[str, Any]) -> str:
+    rows = [(route["peer"], route["prefix"], route["next_hop"]) for route in answer["routes"]]
+    return tabulate(rows, headers=("peer", "prefix", "next hop"), tablefmt="simple", disable_numparse=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="roth", description="What the routing agent on this host knows.")
+    parser.add_argument("--version", action="version", version=f"roth-agent {__version__}")
+    parser.add_argument(
+        "--socket", default=os.environ.get("ROTH_STATUS_SOCKET", DEFAULT_SOCKET), help="the agent's socket"
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    status = commands.add_parser("status", help="sessions, BFD, default route, prefixes, alarms")
+    status.add_argument("--json", action="store_true", help="the whole document")
+    status.add_argument("--all", action="store_true", help="every announced prefix")
+    routes = commands.add_parser("routes", help="what ExaBGP itself says it announces, by peer")
+    routes.add_argument("--json", action="store_true", help="the whole document")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 healthy, 1 degraded, 2 the agent can't be asked."""
+    options = _parser().parse_args(arguments)
+    try:
+        answer = ask(options.socket, "status" if options.command == "status" else "adj-rib-out")
+    except (OSError, ValueError) as error:
+        hint = "is roth-agent.service running?" if not isinstance(error, PermissionError) else "try as root"
+        print(f"roth: no answer from the agent at {options.socket}: {error} ({hint})", file=sys.stderr)
+        return UNREACHABLE
+    if "error" in answer:
+        print(f"roth: {answer['error']}", file=sys.stderr)
+        return UNREACHABLE
+    if options.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        print(render(answer, options.all) if options.command == "status" else _routes(answer))
+    return DEGRADED if options.command == "status" and problems(answer) else HEALTHY
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,293 @@
+"""/etc/roth/agent.json as types. Every mistake is reported at once, each by its path in the document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .kernel.model import Address, Family, Prefix
+
+_FAMILY_NAMES = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
+
+
+T = TypeVar("T")
+
+
+class ConfigError(ValueError):
+    """The document can't be used; the message lists each mistake by path, value and expectation."""
+
+
+@dataclass(frozen=True)
+class AllowedPrefix:
+    """Prefixes inside `prefix` of a length from `ge` to `le` may be announced."""
+
+    prefix: Prefix
+    ge: int
+    le: int
+
+    def covers(self, prefix: Prefix) -> bool:
+        """True when `prefix` may leave under this entry."""
+        if prefix.version != self.prefix.version or not self.ge <= prefix.prefixlen <= self.le:
+            return False
+        shift = self.prefix.max_prefixlen - self.prefix.prefixlen
+        return int(prefix.network_address) >> shift == int(self.prefix.network_address) >> shift
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One BGP session over an uplink, of the family of its addresses."""
+
+    family: Family
+    address: Address
+    local_address: Address
+    asn: int
+
+
+@dataclass(frozen=True)
+class Uplink:
+    """An interface towards one ToR. `index` numbers its nexthop objects."""
+
+    name: str
+    tor: str
+    index: int
+    bfd: bool
+    peers: tuple[Peer, ...]
+
+    def peer(self, family: Family) -> Peer | None:
+        """The session of a family, if the uplink has one."""
+        return next((peer for peer in self.peers if peer.family is family), None)
+
+    def nexthop_id(self, family: Family) -> int:
+        """142104, 142106, 142114, …: the kernel's id of the nexthop through this uplink."""
+        return 142100 + 10 * self.index + (4 if family is Family.IPV4 else 6)
+
+
+GROUP_IDS = {Family.IPV4: 142004, Family.IPV6: 142006}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole document."""
+
+    asn: int
+    router_id: str
+    protocol: int
+    table: int
+    default_table: int
+    default_metric: int
+    source: dict[Family, Address]
+    allowed_prefixes: tuple[AllowedPrefix, ...]
+    imports: tuple[Prefix, ...]
+    uplinks: tuple[Uplink, ...]
+    isolated_bridges: frozenset[str]
+    bridge_socket: str
+    status_socket: str
+    bfdd_vty: str
+
+    def peers(self) -> dict[Address, tuple[Uplink, Peer]]:
+        """Every session by its peer's address."""
+        return {peer.address: (uplink, peer) for uplink in self.uplinks for peer in uplink.peers}
+
+    def restart_only(self) -> tuple[object, ...]:
+        """What a reload can't change."""
+        return (
+            self.asn, self.protocol, self.table, self.default_table, self.default_metric,
+            self.bridge_socket, self.status_socket, self.bfdd_vty,
+        )  # fmt: skip
+
+
+@dataclass
+class _Reader:
+    """Takes values out of the document and collects what is wrong with them."""
+
+    errors: list[str] = field(default_factory=list)
+
+    def wrong(self, path: str, value: object, expected: str) -> None:
+        self.errors.append(f"{path}: {value!r} is not {expected}")
+
+    def take(self, source: dict[str, Any], path: str, key: str, expected: str, check: Callable[[Any], T]) -> T | None:
+        """`check` returns the value as wanted, or raises ValueError, TypeError or KeyError."""
+        if key not in source:
+            self.errors.append(f"{path}{key}: missing, expected {expected}")
+            return None
+        try:
+            return check(source[key])
+        except (ValueError, TypeError, KeyError, AttributeError):
+            self.wrong(f"{path}{key}", source[key], expected)
+            return None
+
+    def unknown(self, source: dict[str, Any], path: str, known: set[str]) -> None:
+        for key in sorted(set(source) - known):
+            self.errors.append(f"{path}{key}: unknown key, expected one of {', '.join(sorted(known))}")
+
+
+def _integer(low: int, high: int) -> Callable[[Any], int]:
+    def check(value: object) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return check
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _device(value: object) -> str:
+    name = _text(value)
+    if len(name) > 15 or "/" in name or " " in name:
+        raise ValueError
+    return name
+
+
+def _flag(value: object) -> bool:
+    if type(value) is not bool:
+        raise ValueError
+    return value
+
+
+def _address(value: object) -> Address:
+    return ip_address(_text(value))
+
+
+def _prefix(value: object) -> Prefix:
+    return ip_network(_text(value))
+
+
+def _listed(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError
+    return value
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError
+    return value
+
+
+_ASN = (_integer(1, 4294967295), "an AS number, 1 to 4294967295")
+_KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "asn": _ASN,
+    "router_id": (lambda value: str(ip_address(_text(value))), "an IPv4 address"),
+    "protocol": (_integer(1, 255), "a route protocol number, 1 to 255"),
+    "table": (_integer(1, 4294967295), "a routing table number"),
+    "default_table": (_integer(1, 4294967295), "a routing table number"),
+    "default_metric": (_integer(1, 4294967294), "a metric"),
+    "source": (
+        lambda value: {_FAMILY_NAMES[key]: _address(each) for key, each in _mapping(value).items() if each is not None},
+        "a mapping of ipv4 and ipv6 to addresses",
+    ),
+    "imports": (lambda value: tuple(_prefix(each) for each in _listed(value)), "a list of prefixes"),
+    "isolated_bridges": (lambda value: frozenset(_device(each) for each in _listed(value)), "a list of interfaces"),
+    "bridge_socket": (_text, "a path"),
+    "status_socket": (_text, "a path"),
+    "bfdd_vty": (_text, "a path"),
+    "allowed_prefixes": (_listed, "a list of {prefix, ge, le}"),
+    "uplinks": (_listed, "a list of uplinks"),
+}
+
+
+def _allowed(reader: _Reader, entry: object, path: str) -> AllowedPrefix | None:
+    if not isinstance(entry, dict):
+        reader.wrong(path, entry, "a mapping of prefix, ge and le")
+        return None
+    path += "."
+    reader.unknown(entry, path, {"prefix", "ge", "le"})
+    prefix = reader.take(entry, path, "prefix", "a prefix", _prefix)
+    if prefix is None:
+        return None
+    longest = prefix.max_prefixlen
+    bounds = f"a prefix length, {prefix.prefixlen} to {longest}"
+    low = reader.take(entry, path, "ge", bounds, _integer(max(prefix.prefixlen, 1), longest))
+    high = reader.take(entry, path, "le", bounds, _integer(max(prefix.prefixlen, 1), longest))
+    return AllowedPrefix(prefix, low, high) if low is not None and high is not None else None
+
+
+def _peer(reader: _Reader, entry: object, path: str) -> Peer | None:
+    if not isinstance(entry, dict):
+        reader.wrong(path, entry, "a mapping of family, address, local_address and asn")
+        return None
+    path += "."
+    reader.unknown(entry, path, {"family", "address", "local_address", "asn"})
+    family = reader.take(entry, path, "family", "ipv4 or ipv6", lambda value: _FAMILY_NAMES[value])
+    address = reader.take(entry, path, "address", "an address", _address)
+    local = reader.take(entry, path, "local_address", "an address", _address)
+    asn = reader.take(entry, path, "asn", _ASN[1], _ASN[0])
+    if family is None or address is None or local is None or asn is None:
+        return None
+    version = 4 if family is Family.IPV4 else 6
+    for key, value in (("address", address), ("local_address", local)):
+        if value.version != version:
+            reader.wrong(f"{path}{key}", str(value), f"an IPv{version} address, as the session's family is")
+            return None
+    return Peer(family, address, local, asn)
+
+
+def _uplink(reader: _Reader, entry: object, path: str) -> Uplink | None:
+    if not isinstance(entry, dict):
+        reader.wrong(path, entry, "a mapping of name, tor, index, bfd and peers")
+        return None
+    path += "."
+    reader.unknown(entry, path, {"name", "tor", "index", "bfd", "peers"})
+    name = reader.take(entry, path, "name", "an interface name", _device)
+    tor = reader.take(entry, path, "tor", "a name", _text)
+    index = reader.take(entry, path, "index", "a number, 0 to 89", _integer(0, 89))
+    bfd = reader.take(entry, path, "bfd", "true or false", _flag)
+    listed = reader.take(entry, path, "peers", "a list of sessions", _listed)
+    peers = [_peer(reader, each, f"{path}peers[{at}]") for at, each in enumerate(listed or [])]
+    if name is None or tor is None or index is None or bfd is None or listed is None:
+        return None
+    return Uplink(name, tor, index, bfd, tuple(peer for peer in peers if peer is not None))
+
+
+def _duplicates(reader: _Reader, uplinks: tuple[Uplink, ...]) -> None:
+    checked: dict[str, list[object]] = {
+        "name": [uplink.name for uplink in uplinks],
+        "index": [uplink.index for uplink in uplinks],
+        "peers.address": [str(peer.address) for uplink in uplinks for peer in uplink.peers],
+        "peers.family": [(uplink.name, peer.family.name) for uplink in uplinks for peer in uplink.peers],
+    }
+    for what, values in checked.items():
+        for value in dict.fromkeys(value for value in values if values.count(value) > 1):
+            reader.wrong(f"uplinks.{what}", value, "unique")
+
+
+def parse(text: str) -> Config:
+    """Read the document. Raises ConfigError."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise ConfigError("the document is not a mapping")
+    reader = _Reader()
+    reader.unknown(document, "", set(_KEYS))
+    values: dict[str, Any] = {
+        key: reader.take(document, "", key, expected, check) for key, (check, expected) in _KEYS.items()
+    }
+    allowed = [
+        _allowed(reader, each, f"allowed_prefixes[{at}]") for at, each in enumerate(values["allowed_prefixes"] or [])
+    ]
+    uplinks = [_uplink(reader, each, f"uplinks[{at}]") for at, each in enumerate(values["uplinks"] or [])]
+    values["allowed_prefixes"] = tuple(each for each in allowed if each is not None)
+    values["uplinks"] = tuple(each for each in uplinks if each is not None)
+    _duplicates(reader, values["uplinks"])
+    if reader.errors:
+        raise ConfigError("; ".join(reader.errors))
+    return Config(**values)
+
+
+def load(path: str) -> Config:
+    """Read the file. Raises ConfigError, also when it can't be read."""
+    try:
+        return parse(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, roth.fabric contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a sysctl.d(5) file asks for against what the kernel has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One line of a sysctl.d file. `path` is below /proc/sys; `optional` lines (leading "-") may be unknown here."""
+
+    path: str
+    value: str
+    optional: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings to write, in the file's order, and settings that this kernel does not have (yet)."""
+
+    write: tuple[Setting, ...]
+    missing: tuple[Setting, ...]
+
+
+def setting_path(name: str) -> str:
+    """The path below /proc/sys. As in sysctl.d(5): a name with a slash first is literal, else dots and slashes swap."""
+    separators = [character for character in name if character in "./"]
+    if separators[:1] == ["/"]:
+        return name
+    return name.translate(str.maketrans("./", "/."))
+
+
+def parse(content: str) -> tuple[Setting, ...]:
+    """Parse a sysctl.d file. Raises ValueError that quotes a line without "="."""
+    settings = []
+    for raw in content.splitlines():
+        line = raw.strip()
+        if not line or line[0] in "#;":
+            continue
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise ValueError(f"{line!r} is no 'name = value'")
+        optional = name.startswith("-")
+        settings.append(Setting(setting_path(name.lstrip("-").strip()), value.strip(), optional))
+    return tuple(settings)
+
+
+def same(wanted: str, live: str) -> bool:
+    """Whether two values are equal; several numbers in one value may be apart by tabs or spaces."""
+    return wanted.split() == live.split()
+
+
+def plan(settings: tuple[Setting, ...], live: Mapping[str, str | None]) -> Plan:
+    """What to write so that the kernel has `settings`; `live` is the value by path, None where there is none."""
+    write = []
+    missing = []
+    for setting in settings:
+        value = live.get(setting.path)
+        if value is None:
+            missing.append(setting)
+        elif not same(setting.value, value):
+            write.append(setting)
+    return Plan(tuple(write), tuple(missing))

@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, roth.fabric contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The port document: what Neutron's API answered on networks, segments, subnets and ports, checked and typed.
+
+A document that is wrong or not whole is refused, because what is not in it would be withdrawn.
+Source of the format: https://docs.openstack.org/api-ref/network/v2/ (ports, port binding extension, subnets).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import TypeVar
+
+from ..kernel.model import Address, Prefix
+
+_T = TypeVar("_T")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_KINDS: Mapping[type, str] = {str: "a string", bool: "true or false", list: "a list", dict: "a mapping"}
+
+
+@dataclass(frozen=True)
+class FixedIp:
+    """An address that Neutron gave a port, and the subnet it is from."""
+
+    address: Address
+    subnet_id: str
+
+
+@dataclass(frozen=True)
+class AddressPair:
+    """An allowed address pair: the port may use addresses of `prefix` with `mac`."""
+
+    prefix: Prefix
+    mac: str
+
+
+@dataclass(frozen=True)
+class Port:
+    """A Neutron port. `host` is `binding:host_id`, empty when unbound; `up` is `admin_state_up`.
+
+    `status` is not here on purpose: it stays DOWN for ports that no layer 2 agent wires.
+    """
+
+    id: str
+    name: str
+    network_id: str
+    host: str
+    vif_type: str
+    owner: str
+    up: bool
+    mac: str
+    fixed: tuple[FixedIp, ...]
+    pairs: tuple[AddressPair, ...]
+
+    @property
+    def label(self) -> str:
+        """The port's name, or the start of its id when it has none."""
+        return self.name or self.id[:11]
+
+
+@dataclass(frozen=True)
+class PortDocument:
+    """The whole answer: network names and subnet prefixes by id, and the ports."""
+
+    networks: Mapping[str, str]
+    subnets: Mapping[str, Prefix]
+    ports: tuple[Port, ...]
+
+
+def _value(entry: Mapping[str, object], key: str, kind: type[_T], place: str) -> _T:
+    if key not in entry:
+        hint = " (Neutron shows it to administrators only)" if key.startswith("binding:") else ""
+        raise ValueError(f"{place}: {key!r} is missing{hint}")
+    value = entry[key]
+    if not isinstance(value, kind):
+        raise ValueError(f"{place}: {key!r} is {type(value).__name__}, expected {_KINDS[kind]}")
+    return value
+
+
+def _entries(document: Mapping[str, object], key: str) -> list[tuple[str, Mapping[str, object]]]:
+    entries = _value(document, key, list, "port document")
+    if document.get(f"{key}_links"):
+        raise ValueError(f"port document: {key!r} is one page of several ({key}_links is there): fetch all pages")
+    placed = []
+    for index, entry in enumerate(entries):
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"{key}[{index}] is {type(entry).__name__}, expected a mapping")
+        placed.append((f"{key}[{index}]", entry))
+    return placed
+
+
+def _mac(text: str, place: str) -> str:
+    mac = text.lower()
+    if not _MAC.fullmatch(mac):
+        raise ValueError(f"{place}: mac_address {text!r} is no MAC address")
+    return mac
+
+
+def _fixed_ip(entry: object, place: str) -> FixedIp:
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"{place} is {type(entry).__name__}, expected a mapping")
+    text = _value(entry, "ip_address", str, place)
+    try:
+        address = ip_address(text)
+    except ValueError as error:
+        raise ValueError(f"{place}: ip_address {text!r} is no address") from error
+    return FixedIp(address, _value(entry, "subnet_id", str, place))
+
+
+def _pair(entry: object, place: str, default_mac: str) -> AddressPair:
+    if not isinstance(entry, Mapping):
+        raise ValueError(f"{place} is {type(entry).__name__}, expected a mapping")
+    text = _value(entry, "ip_address", str, place)
+    try:
+        prefix = ip_network(text, strict=False)  # Neutron accepts host bits in a pair
+    except ValueError as error:
+        raise ValueError(f"{place}: ip_address {text!r} is neither an address nor a prefix") from error
+    mac = entry.get("mac_address") or default_mac  # left out, it is the port's
+    return AddressPair(prefix, _mac(str(mac), place))
+
+
+def _port(entry: Mapping[str, object], place: str) -> Port:
+    identity = _value(entry, "id", str, place)
+    name = entry.get("name") or ""
+    place = f"{place} ({name or 'no name'}, {identity})"
+    mac = _mac(_value(entry, "mac_address", str, place), place)
+    fixed = _value(entry, "fixed_ips", list, place)
+    pairs = _value(entry, "allowed_address_pairs", list, place)
+    return Port(
+        id=identity,
+        name=str(name),
+        network_id=_value(entry, "network_id", str, place),
+        host=_value(entry, "binding:host_id", str, place),
+        vif_type=_value(entry, "binding:vif_type", str, place),
+        owner=_value(entry, "device_owner", str, place),
+        up=_value(entry, "admin_state_up", bool, place),
+        mac=mac,
+        fixed=tuple(_fixed_ip(item, f"{place} fixed_ips[{n}]") for n, item in enumerate(fixed)),
+        pairs=tuple(_pair(item, f"{place} allowed_address_pairs[{n}]", mac) for n, item in enumerate(pairs)),
+    )
+
+
+def _subnet_prefix(entry: Mapping[str, object], place: str) -> Prefix:
+    text = _value(entry, "cidr", str, place)
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{place}: cidr {text!r}: {error}") from error
+
+
+def _subnets(document: Mapping[str, object]) -> dict[str, Prefix]:
+    return {
+        _value(entry, "id", str, place): _subnet_prefix(entry, place) for place, entry in _entries(document, "subnets")
+    }
+
+
+def _ports(document: Mapping[str, object]) -> tuple[Port, ...]:
+    ports: dict[str, Port] = {}
+    for place, entry in _entries(document, "ports"):
+        port = _port(entry, place)
+        if port.id in ports:
+            raise ValueError(f"{place}: port {port.id} is in the document twice")
+        ports[port.id] = port
+    return tuple(ports.values())
+
+
+def read_document(document: object) -> PortDocument:
+    """Check and type a port document.
+
+    Raises ValueError naming the place for whatever is missing, of a wrong type, or a page of a longer answer.
+    """
+    if not isinstance(document, Mapping):
+        raise ValueError(f"port document is {type(document).__name__}, expected a mapping")
+    networks = {}
+    subnets = _subnets(document)
+    for place, entry in _entries(document, "networks"):
+        identity = _value(entry, "id", str, place)
+        networks[identity] = str(entry.get("name") or "")
+        for subnet in _value(entry, "subnets", list, place):
+            if subnet not in subnets:
+                raise ValueError(f"{place} ({networks[identity]}): its subnet {subnet} is not in 'subnets'")
+    return PortDocument(networks, subnets, _ports(document))

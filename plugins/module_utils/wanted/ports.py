@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, roth.fabric contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From Neutron's ports to the routes a host should have, and why the others are left out.
+
+An address is judged on its own, through its subnet, never through its port: one port may have addresses of
+several segments (LP#1764738).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..kernel.model import Prefix
+from .document import Port, PortDocument
+from .networks import ProviderNetwork, contains, host_prefix
+
+DEVICE_OWNERS = ("compute:",)
+BLACKHOLE_METRIC = 4294967295  # the last resort of all routes to a prefix
+
+_BAD_BINDINGS: Mapping[str, str] = {
+    "unbound": "bound to {host}, but not wired there (vif_type unbound)",
+    "binding_failed": "its binding to {host} failed: Neutron had no live agent there",
+    "distributed": "bound to all hosts at once (vif_type distributed)",
+    "hw_veb": "an SR-IOV function, which bypasses the host's bridge (vif_type hw_veb)",
+    "hostdev_physical": "a passed-through device, which bypasses the host's bridge (vif_type hostdev_physical)",
+}
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """An address that is not routed, and why."""
+
+    port_id: str
+    name: str
+    address: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """A static neighbor entry: `address` has `mac` on `device`."""
+
+    address: str
+    mac: str
+    device: str
+
+
+@dataclass(frozen=True)
+class InstanceRoutes:
+    """What one host should have. `ignored` counts its ports in networks that are not ours."""
+
+    routes: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    neighbors: tuple[Neighbor, ...]
+    ignored: int
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """One port wants one prefix: a fixed IP (`fixed`) or an allowed address pair of it."""
+
+    port: Port
+    network: ProviderNetwork
+    prefix: Prefix
+    mac: str
+    fixed: bool
+
+    @property
+    def address(self) -> str:
+        """The address, or the prefix where it is shorter than a host's."""
+        return str(self.prefix.network_address) if _is_host(self.prefix) else str(self.prefix)
+
+    def left_out(self, reason: str) -> LeftOut:
+        return LeftOut(self.port.id, self.port.name, self.address, reason)
+
+
+def _is_host(prefix: Prefix) -> bool:
+    return prefix.prefixlen == prefix.max_prefixlen
+
+
+def _order(prefix: Prefix) -> tuple[int, int, int]:
+    return prefix.version, int(prefix.network_address), prefix.prefixlen
+
+
+def _networks_by_id(document: PortDocument, networks: Sequence[ProviderNetwork]) -> dict[str, ProviderNetwork]:
+    matched: dict[str, ProviderNetwork] = {}
+    for network in networks:
+        ids = [id for id, name in document.networks.items() if network.name in (id, name)]
+        if not ids:
+            raise ValueError(f"port document: network {network.name!r} of roth_provider_networks is not in it")
+        if len(ids) > 1:
+            raise ValueError(f"port document: {len(ids)} networks are named {network.name!r}: give the id instead")
+        matched[ids[0]] = network
+    return matched
+
+
+def _claims_of(document: PortDocument, port: Port, network: ProviderNetwork) -> Iterator[_Claim]:
+    for fixed in port.fixed:
+        subnet = document.subnets.get(fixed.subnet_id)
+        prefix = host_prefix(str(fixed.address))
+        place = f"port document: port {port.label} ({port.id}): {fixed.address}"
+        if subnet is None:
+            raise ValueError(f"{place}: its subnet {fixed.subnet_id} is not in 'subnets'")
+        if not contains(subnet, prefix):
+            raise ValueError(f"{place} is not in its subnet {subnet}")
+        yield _Claim(port, network, prefix, port.mac, fixed=True)
+    for pair in port.pairs:
+        yield _Claim(port, network, pair.prefix, pair.mac, fixed=False)
+
+
+class PortPlan:
+    """Who holds which address, computed once for all hosts.
+
+    `device_owners` are prefixes of `device_owner` whose ports are announced.
+    Raises ValueError when the document lacks a provider network or a port's subnet: half an answer withdraws nothing.
+    """
+
+    def __init__(
+        self,
+        document: PortDocument,
+        networks: Sequence[ProviderNetwork],
+        device_owners: Iterable[str] = DEVICE_OWNERS,
+    ) -> None:
+        matched = _networks_by_id(document, networks)
+        self._networks = networks
+        self._owners = tuple(device_owners)
+        self._claims: dict[str, list[_Claim]] = defaultdict(list)
+        self._ignored: dict[str, int] = defaultdict(int)
+        self._holders: dict[Prefix, dict[str, str]] = defaultdict(dict)
+        self._fixed: dict[Prefix, dict[str, str]] = defaultdict(dict)
+        for port in document.ports:
+            network = matched.get(port.network_id)
+            if network is None:
+                self._ignored[port.host] += 1
+                continue
+            for claim in _claims_of(document, port, network):
+                self._claims[port.host].append(claim)
+                if port.host:  # in whatever state: an address must not flap with its other holder's
+                    self._holders[claim.prefix][port.id] = port.label
+                if port.host and claim.fixed:
+                    self._fixed[claim.prefix][port.id] = port.label
+
+    def routes(self, host: str, loopbacks: Iterable[str] = ()) -> InstanceRoutes:
+        """The wanted routes of `host`, sorted by family and prefix."""
+        wanted = {(prefix, f"{prefix} dev lo") for prefix in map(host_prefix, loopbacks)}
+        wanted |= set(self._aggregates(host))
+        left_out: list[LeftOut] = []
+        delivered: list[_Claim] = []
+        for claim in self._claims.get(host, ()):
+            covered = not claim.network.announces_hosts and self._misplaced(claim) is None
+            reason = self._port_reason(claim.port) or (None if covered else self._reason(claim))
+            if reason is None:
+                delivered.append(claim)
+            elif not covered:
+                left_out.append(claim.left_out(reason))
+            if reason is None and not covered:
+                wanted.add((claim.prefix, f"{claim.prefix} dev {claim.network.bridge}"))
+        return InstanceRoutes(
+            routes=tuple(text for _prefix, text in sorted(wanted, key=lambda item: (_order(item[0]), item[1]))),
+            left_out=tuple(sorted(left_out, key=lambda item: (item.name, item.port_id, item.address))),
+            neighbors=_neighbors(delivered),
+            ignored=self._ignored.get(host, 0),
+        )
+
+    def unplaced(self, hosts: Iterable[str]) -> tuple[LeftOut, ...]:
+        """Addresses of announced device owners that are on none of `hosts`: unbound, or bound elsewhere."""
+        known = frozenset(hosts)
+        left_out = []
+        for host, claims in self._claims.items():
+            if host in known:
+                continue
+            reason = f"bound to {host}, which is no hypervisor of this inventory" if host else "bound to no host"
+            left_out += [claim.left_out(reason) for claim in claims if self._announced_owner(claim.port)]
+        return tuple(sorted(left_out, key=lambda item: (item.name, item.port_id, item.address)))
+
+    def _aggregates(self, host: str) -> Iterator[tuple[Prefix, str]]:
+        for network in self._networks:
+            if network.announces_subnets:
+                for subnet in network.subnets_of(host):
+                    yield subnet.prefix, f"{subnet.prefix} dev {network.bridge}"
+                    yield subnet.prefix, f"blackhole {subnet.prefix} metric {BLACKHOLE_METRIC}"
+
+    def _announced_owner(self, port: Port) -> bool:
+        return port.owner.startswith(self._owners)
+
+    def _port_reason(self, port: Port) -> str | None:
+        if not self._announced_owner(port):
+            return f"device owner {port.owner or '(none)'} is not announced"
+        if port.vif_type in _BAD_BINDINGS:
+            return _BAD_BINDINGS[port.vif_type].format(host=port.host)
+        if not port.up:
+            return "administratively down"
+        return None
+
+    def _misplaced(self, claim: _Claim) -> str | None:
+        subnet = claim.network.subnet_with(claim.prefix)
+        if subnet is None:
+            return f"outside the subnets of network {claim.network.name}"
+        if subnet.host not in (None, claim.port.host):
+            return f"in {subnet.prefix}, which is pinned to {subnet.host}, but the port is on {claim.port.host}"
+        if subnet.gateway is not None and subnet.gateway in claim.prefix:
+            return f"{'the' if _is_host(claim.prefix) else 'contains the'} gateway of {subnet.prefix}"
+        return None
+
+    def _reason(self, claim: _Claim) -> str | None:
+        reason = self._misplaced(claim)
+        if reason is not None:
+            return reason
+        shortest = claim.network.pair_length[claim.prefix.version]
+        if claim.prefix.prefixlen < shortest:
+            return f"allowed address pair shorter than /{shortest} (pair_prefix_length)"
+        # Anyone may put any address into the pairs of a port of theirs: that must not take it from its owner.
+        owners = self._fixed.get(claim.prefix, {})
+        if owners and claim.port.id not in owners:
+            return f"the fixed address of {', '.join(sorted(owners.values()))}, which keeps it"
+        holders = owners or self._holders[claim.prefix]
+        if len(holders) > 1 and not claim.network.anycast:
+            return f"held by {len(holders)} ports: {', '.join(sorted(holders.values()))} (shared_addresses: none)"
+        return None
+
+
+def _neighbors(delivered: Sequence[_Claim]) -> tuple[Neighbor, ...]:
+    macs: dict[tuple[Prefix, str], set[str]] = defaultdict(set)
+    for claim in delivered:
+        if claim.network.static_neighbors and _is_host(claim.prefix):
+            macs[claim.prefix, claim.network.bridge].add(claim.mac)
+    return tuple(
+        Neighbor(str(prefix.network_address), next(iter(found)), bridge)
+        for (prefix, bridge), found in sorted(macs.items(), key=lambda item: _order(item[0][0]))
+        if len(found) == 1  # an address with two MACs is the instances' business (VRRP): ARP finds the holder
+    )
+
+
+def instance_routes(
+    document: PortDocument,
+    networks: Sequence[ProviderNetwork],
+    host: str,
+    *,
+    device_owners: Iterable[str] = DEVICE_OWNERS,
+    loopbacks: Iterable[str] = (),
+) -> InstanceRoutes:
+    """The wanted routes of one host; see PortPlan. Raises ValueError."""
+    return PortPlan(document, networks, device_owners).routes(host, loopbacks)

@@ -1,0 +1,262 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, roth.fabric contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keep several small files equal to a wanted content, in one go."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: config_files
+short_description: Keep several small files equal to a wanted content
+version_added: 0.1.0
+author: roth.fabric contributors (@roth-fabric)
+description:
+  - Writes a group of configuration files and removes others, in one call. Every file that differs is checked first, if
+    it has a checker, and only when all are good is any of them put in place.
+  - Folders that are missing are made. Check mode shows the diffs on a host that has neither folders nor users yet.
+options:
+  files:
+    description: The wanted files.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      path:
+        description: The file.
+        type: path
+        required: true
+      content:
+        description: The whole content. Needed unless O(secrets) has it.
+        type: str
+      owner:
+        description: Its user.
+        type: str
+        default: root
+      group:
+        description: Its group.
+        type: str
+        default: root
+      mode:
+        description: Its permissions, octal.
+        type: str
+        default: "0644"
+      validate:
+        description:
+          - A command, not a shell, with C(%s) for the file; it must succeed before the file is put in place.
+          - The copy that it reads has owner, group and mode of the file.
+        type: str
+      silent_is_valid:
+        description: Whether any output of O(files[].validate) means that the file is bad, whatever the exit status.
+        type: bool
+        default: false
+  secrets:
+    description:
+      - The whole contents of files with secrets, by path. No log, diff or message shows them or what the checker says.
+      - They are apart from O(files) because Ansible hides only options of a module itself from the target's journal.
+    type: dict
+    default: {}
+  absent:
+    description: Files that are removed.
+    type: list
+    elements: path
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: Says what would be written. The checkers do not run, since they may not be installed yet.
+  diff_mode:
+    support: full
+    description: Shows each file that differs, without the content of sensitive ones.
+"""
+
+EXAMPLES = r"""
+- name: Write two files
+  roth.fabric.config_files:
+    files:
+      - path: /etc/roth-example/agent.json
+        content: "{}"
+        validate: python3 -m json.tool %s /dev/null
+      - path: /etc/roth-example/key
+        mode: "0640"
+    secrets:
+      /etc/roth-example/key: "{{ example_key | default('secret') }}"
+    absent:
+      - /etc/roth-example/old
+"""
+
+RETURN = r"""
+written:
+  description: Files that were (in check mode would be) written, or whose owner, group or mode changed.
+  returned: always
+  type: list
+  elements: str
+  sample: [/etc/roth-example/agent.json]
+removed:
+  description: Files that were (in check mode would be) removed.
+  returned: always
+  type: list
+  elements: str
+  sample: [/etc/roth-example/old]
+"""
+
+import grp
+import os
+import pwd
+import shlex
+import shutil
+import stat
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
+
+@dataclass(frozen=True)
+class File:
+    """One wanted file; `validate` is a command with %s, `mode` the permission bits."""
+
+    path: Path
+    content: str
+    owner: str
+    group: str
+    mode: int
+    validate: str | None
+    silent_is_valid: bool
+    sensitive: bool
+
+
+class Invalid(Exception):
+    """A checker refused a file; the text is for the operator."""
+
+
+def content_of(path: Path) -> str | None:
+    """The file's text, None when there is none."""
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def attributes_differ(file: File) -> bool:
+    """Whether an existing file has another owner, group or mode. Unknown names differ from everything."""
+    status = file.path.stat()
+    try:
+        wanted = (pwd.getpwnam(file.owner).pw_uid, grp.getgrnam(file.group).gr_gid)
+    except KeyError:
+        return True
+    return (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) != (*wanted, file.mode)
+
+
+def stage(file: File, folder: Path, number: int) -> Path:
+    """A copy with the file's owner, group and mode, never readable by more. Raises OSError, LookupError."""
+    copy = folder / f"{number}-{file.path.name}"
+    copy.touch(mode=0o600)
+    copy.write_text(file.content, encoding="utf-8", errors="surrogateescape")
+    shutil.chown(copy, file.owner, file.group)
+    copy.chmod(file.mode)
+    return copy
+
+
+def check(module: AnsibleModule, file: File, copy: Path) -> None:
+    """Run the file's checker on a copy. Raises Invalid."""
+    if not file.validate:
+        return
+    code, output, errors = module.run_command([word.replace("%s", str(copy)) for word in shlex.split(file.validate)])
+    said = (output + errors).strip()
+    if code or (file.silent_is_valid and said):
+        reason = "the file holds secrets, so what it said is not shown" if file.sensitive else said
+        raise Invalid(f"{file.path}: refused by {shlex.split(file.validate)[0]}: {reason}")
+
+
+def write(module: AnsibleModule, files: list[File]) -> None:
+    """Check all, then put each in place in one step. Raises Invalid, OSError, LookupError."""
+    folder = Path(tempfile.mkdtemp(prefix="roth-"))
+    try:
+        folder.chmod(0o711)  # a checker may run as the file's own user
+        copies = [(file, stage(file, folder, number)) for number, file in enumerate(files)]
+        for file, copy in copies:
+            check(module, file, copy)
+        for file, copy in copies:
+            file.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            module.atomic_move(str(copy), str(file.path), keep_dest_attrs=False)
+            shutil.chown(file.path, file.owner, file.group)
+            file.path.chmod(file.mode)
+    finally:
+        shutil.rmtree(folder)
+
+
+def difference(path: Path, before: str | None, after: str | None, sensitive: bool) -> dict[str, str]:
+    """The diff of one file; secrets are replaced by a remark."""
+    texts = ["" if text is None else ("(not shown)\n" if sensitive else text) for text in (before, after)]
+    if sensitive and None not in (before, after):
+        texts[1] = "(not shown; differs)\n"
+    return {"before_header": str(path), "after_header": str(path), "before": texts[0], "after": texts[1]}
+
+
+def parse(parameters: dict[str, object], secrets: dict[str, str]) -> File:
+    """One entry of O(files). Raises ValueError when it has no content or its mode is no octal number."""
+    path = str(parameters["path"])
+    content = secrets.get(path, parameters["content"])
+    if content is None:
+        raise ValueError(f"{path} has no content")
+    return File(
+        path=Path(path),
+        content=str(content),
+        owner=str(parameters["owner"]),
+        group=str(parameters["group"]),
+        mode=int(str(parameters["mode"]), 8),
+        validate=str(parameters["validate"]) if parameters["validate"] else None,
+        silent_is_valid=bool(parameters["silent_is_valid"]),
+        sensitive=path in secrets,
+    )
+
+
+def argument_spec() -> dict[str, object]:
+    file = {
+        "path": {"type": "path", "required": True},
+        "content": {"type": "str"},
+        "owner": {"type": "str", "default": "root"},
+        "group": {"type": "str", "default": "root"},
+        "mode": {"type": "str", "default": "0644"},
+        "validate": {"type": "str"},
+        "silent_is_valid": {"type": "bool", "default": False},
+    }
+    return {
+        "files": {"type": "list", "elements": "dict", "required": True, "options": file},
+        "secrets": {"type": "dict", "default": {}, "no_log": True},
+        "absent": {"type": "list", "elements": "path", "default": []},
+    }
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    os.umask(0o022)  # a hardened host's would make folders that services cannot enter
+    try:
+        files = [parse(entry, module.params["secrets"]) for entry in module.params["files"]]
+    except ValueError as error:
+        module.fail_json(msg=f"files: {error}")
+    before = {file.path: content_of(file.path) for file in files}
+    differing = [file for file in files if before[file.path] != file.content]
+    unequal = [file for file in files if before[file.path] == file.content and attributes_differ(file)]
+    surplus = [path for path in map(Path, module.params["absent"]) if path.exists()]
+    diffs = [difference(file.path, before[file.path], file.content, file.sensitive) for file in differing]
+    diffs += [difference(path, content_of(path), None, False) for path in surplus]
+    if not module.check_mode:
+        try:
+            write(module, differing + unequal)
+        except (Invalid, OSError, LookupError) as error:
+            module.fail_json(
+                msg=f"{error}; none of the files was changed" if isinstance(error, Invalid) else str(error)
+            )
+        for path in surplus:
+            path.unlink()
+    written = [str(file.path) for file in files if file in differing or file in unequal]
+    module.exit_json(
+        changed=bool(written or surplus), written=written, removed=[str(path) for path in surplus], diff=diffs
+    )
+
+
+if __name__ == "__main__":
+    main()

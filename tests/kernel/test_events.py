@@ -1,0 +1,130 @@
+"""Events of a real kernel."""
+
+from __future__ import annotations
+
+import asyncio
+from ipaddress import ip_address, ip_network
+
+import pytest
+from ansible_collections.roth.fabric.plugins.module_utils.kernel.events import RouteEvents
+from ansible_collections.roth.fabric.plugins.module_utils.kernel.model import (
+    LinkEvent,
+    Nexthop,
+    NexthopEvent,
+    NexthopGroup,
+    Overrun,
+    RouteEvent,
+)
+from ansible_collections.roth.fabric.plugins.module_utils.kernel.sync import apply_plan, read_plan
+from ansible_collections.roth.fabric.plugins.module_utils.kernel.text import parse_routes
+
+MANY = [f"10.64.{i // 256}.{i % 256}/32" for i in range(5000)]
+
+
+def batch(shell, path, lines):
+    path.write_text("".join(f"{line}\n" for line in lines))
+    shell(f"ip -batch {path}")
+
+
+def routes_of(events):
+    return [(event.added, str(event.route.prefix)) for event in events.read() if isinstance(event, RouteEvent)]
+
+
+def test_our_routes_are_told_when_they_come_and_go(shell, events):
+    shell("ip route add 10.64.1.53/32 dev v0 table 142 proto 142")
+    shell("ip -6 route add 2001:db8:64::135/128 dev v0 table 142 proto 142")
+    shell("ip route del 10.64.1.53/32 dev v0 table 142")
+    assert routes_of(events) == [(True, "10.64.1.53/32"), (True, "2001:db8:64::135/128"), (False, "10.64.1.53/32")]
+    assert events.read() == []
+
+
+def test_foreign_routes_cost_nothing(shell, tmp_path):
+    events = RouteEvents(142, (142,), receive_buffer=4096)
+    events.read()
+    batch(shell, tmp_path / "batch", [f"route add {prefix} dev v0 table 142 proto static" for prefix in MANY])
+    shell("ip route add 192.0.2.1/32 dev v0 table 142 proto 142")
+    assert routes_of(events) == [(True, "192.0.2.1/32")]
+    events.close()
+
+
+def test_a_foreign_route_that_replaces_ours_is_told_as_its_loss(shell, events):
+    shell("ip route add 10.64.1.53/32 dev v0 table 142 proto 142")
+    shell("ip route replace 10.64.1.53/32 dev v0 table 142 proto static")
+    shell("ip route add 10.64.1.54/32 dev v0 table 20 proto static")
+    shell("ip route replace 10.64.1.54/32 dev br0 table 20 proto static")
+    assert routes_of(events) == [(True, "10.64.1.53/32"), (False, "10.64.1.53/32")]
+
+
+def test_an_overrun_is_raised_and_the_subscription_goes_on(shell, tmp_path):
+    events = RouteEvents(142, (142,), receive_buffer=4096)
+    batch(shell, tmp_path / "batch", [f"route add {prefix} dev v0 table 142 proto 142" for prefix in MANY])
+    with pytest.raises(Overrun):
+        events.read()
+    assert events.read() == []
+    shell("ip route add 192.0.2.1/32 dev v0 table 142 proto 142")
+    assert routes_of(events) == [(True, "192.0.2.1/32")]
+    events.close()
+
+
+def test_the_default_buffer_takes_a_burst_of_ten_thousand(kernel, events):
+    wanted = parse_routes(f"{prefix} dev v0" for prefix in MANY)
+    apply_plan(kernel, 142, 142, wanted, read_plan(kernel, 142, 142, wanted))
+    apply_plan(kernel, 142, 142, parse_routes([]), read_plan(kernel, 142, 142, parse_routes([])))
+    told = []
+    while found := routes_of(events):
+        told += found
+    assert len(told) == 10000
+
+
+def test_a_link_that_goes_down_takes_its_ipv4_routes_silently(shell, events, index):
+    v0 = index("v0")
+    shell("ip route add 10.64.1.53/32 dev v0 table 142 proto 142")
+    shell("ip -6 route add 2001:db8:64::135/128 dev v0 table 142 proto 142")
+    events.read()
+    shell("ip link set v0 down")
+    found = events.read()
+    routes = [str(event.route.prefix) for event in found if isinstance(event, RouteEvent)]
+    assert routes == ["2001:db8:64::135/128"]
+    assert any(isinstance(event, LinkEvent) and event.link.index == v0 and not event.link.up for event in found)
+
+
+def test_a_link_that_is_deleted_is_told(shell, events, index):
+    v0 = index("v0")
+    shell("ip link del v0")
+    gone = [event.link.index for event in events.read() if isinstance(event, LinkEvent) and not event.present]
+    assert v0 in gone
+
+
+def test_a_port_that_leaves_its_bridge_is_still_a_link(shell, events):
+    shell("ip link set v1 nomaster")
+    told = [event for event in events.read() if isinstance(event, LinkEvent) and event.link.name == "v1"]
+    assert told[-1].link.master is None
+    assert all(event.present for event in told)
+
+
+def test_nexthops_are_told_by_id_and_foreign_ones_are_not(shell, kernel, events, index):
+    shell("ip nexthop add id 7 dev v0 proto static")
+    kernel.replace_nexthop(Nexthop(142104, index("v0"), ip_address("fe80::1")), 142)
+    kernel.replace_group(NexthopGroup(142004, ((142104, 1),)), 142)
+    kernel.delete_nexthop(142004)
+    told = [(event.added, event.id) for event in events.read() if isinstance(event, NexthopEvent)]
+    assert told == [(True, 142104), (True, 142004), (False, 142004)]
+
+
+def test_an_event_loop_is_woken(shell, events):
+    async def first_event():
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(events.fileno(), woken.set)
+        # The thread is made here and inherits the test's namespace.
+        await asyncio.to_thread(shell, "ip route add 10.64.1.53/32 dev v0 table 142 proto 142")
+        await asyncio.wait_for(woken.wait(), 5)
+        loop.remove_reader(events.fileno())
+
+    asyncio.run(first_event())
+    assert (True, "10.64.1.53/32") in routes_of(events)
+
+
+def test_events_of_another_table_of_ours_are_told(shell, events):
+    shell("ip route add 10.64.1.53/32 dev v0 table 1000 proto 142")
+    (told,) = [event.route for event in events.read() if isinstance(event, RouteEvent)]
+    assert (told.prefix, told.table) == (ip_network("10.64.1.53/32"), 1000)

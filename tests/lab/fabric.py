@@ -1,0 +1,267 @@
+"""The running lab as the proofs see it: nodes and instances to run things in, switches to read, ports to reach."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import yaml
+from ansible_collections.roth.fabric.plugins.module_utils.report import bird, frr
+from ansible_collections.roth.fabric.plugins.module_utils.report.switches import SwitchState
+from lab import instances, lab, nodes
+from lab.ports import Instance
+from lab.settings import Settings, netns_path
+from lab.topology import Topology, load
+
+ROOT = Path(__file__).resolve().parents[2]
+INVENTORY = ROOT / "inventories" / "lab"
+PROBE = Path(__file__).with_name("probe.py")
+T = TypeVar("T")
+
+
+def eventually(read: Callable[[], T], accept: Callable[[T], bool], expected: str, seconds: float = 20) -> T:
+    """Read until it is acceptable; fail with what was observed when the time is over."""
+    deadline = time.monotonic() + seconds
+    while not accept(observed := read()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"after {seconds:g} s: expected {expected}, observed {observed!r}", pytrace=False)
+        time.sleep(0.05)
+    return observed
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a stream of pings lost. `longest` is the longest outage of one address in ms."""
+
+    sent: int
+    lost: int
+    longest: float
+
+
+@dataclass
+class Stream:
+    """A running stream of pings; `loss` is there once it has ended."""
+
+    loss: Loss | None = None
+
+    @property
+    def result(self) -> Loss:
+        assert self.loss is not None, "the stream is still running"
+        return self.loss
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of `ip monitor`: when (seconds since 1970) which route came or went."""
+
+    when: float
+    prefix: str
+    deleted: bool
+
+
+@dataclass
+class Monitor:
+    """Route changes of a node's kernel, in the order they came; complete once the monitor has ended."""
+
+    changes: list[Change] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """One running lab. `switches` holds the software by name, `uplinks` the hosts' own addresses towards them."""
+
+    settings: Settings
+    topology: Topology
+    document: dict[str, Any]
+    switches: dict[str, str]
+    hosts: tuple[str, ...]
+    uplinks: frozenset[str]
+
+    @classmethod
+    def running(cls) -> Fabric:
+        """The lab of ROTH_LAB_PREFIX; fails the session when it is not up."""
+        settings = Settings.from_environment()
+        topology = load(INVENTORY / "topology.yml")
+        down = [name for name in topology.nodes if nodes.init_pid(settings, name) is None]
+        if down:
+            pytest.exit(f"the lab {settings.prefix!r} is not up ({', '.join(down)} down): run `make lab` first", 3)
+        variables = {file.stem: yaml.safe_load(file.read_text()) for file in (INVENTORY / "host_vars").glob("*.yml")}
+        uplinks = [uplink for item in variables.values() for uplink in item.get("roth_uplinks", ())]
+        return cls(
+            settings,
+            topology,
+            json.loads((INVENTORY / "neutron.json").read_text()),
+            {name: variables[name]["roth_switch_software"] for name in sorted({uplink["tor"] for uplink in uplinks})},
+            tuple(sorted(name for name, item in variables.items() if item.get("roth_uplinks"))),
+            frozenset(uplink[family].partition("/")[0] for uplink in uplinks for family in ("ipv4", "ipv6")),
+        )
+
+    # Running things
+
+    def _run(self, target: str, *command: str) -> subprocess.CompletedProcess[str]:
+        line = lab.command_in(self.settings, self.topology, target, command)
+        return subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
+
+    def run(self, target: str, *command: str) -> str:
+        """The output of a command in a node, or in an instance by its port's name; fails the test when it fails."""
+        done = self._run(target, *command)
+        if done.returncode:
+            pytest.fail(f"{target}: {' '.join(command)}: exit {done.returncode}: {done.stderr or done.stdout}")
+        return done.stdout
+
+    def netns(self, target: str) -> str:
+        """The network namespace of a node or of an instance by its port's name."""
+        if target in self.topology.nodes:
+            return self.settings.netns(target)
+        for port_id, instance in self.instances.items():
+            if instance.is_called(target):
+                return self.settings.instance_netns(port_id)
+        raise AssertionError(f"no node or instance is called {target}")
+
+    @property
+    def instances(self) -> dict[str, Instance]:
+        return instances.plugged(self.settings)
+
+    def ip(self, node: str, *words: str) -> str:
+        """The machine's own iproute2 on a node's network stack, which is faster than to enter the node."""
+        done = subprocess.run(["ip", "-n", self.netns(node), *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.fail(f"ip -n {node} {' '.join(words)}: {done.stderr}")
+        return done.stdout
+
+    def _probe(self, target: str, *words: str) -> list[str]:
+        return ["nsenter", f"--net={netns_path(self.netns(target))}", sys.executable, str(PROBE), *words]
+
+    def reach(self, source: str, addresses: Sequence[str], seconds: float) -> dict[str, float | None]:
+        """Milliseconds each address took to answer `source`'s ping; None where there was no answer."""
+        line = self._probe(source, "reach", str(seconds), *addresses)
+        answer = subprocess.run(line, capture_output=True, text=True, timeout=seconds + 30, check=True).stdout
+        return dict(json.loads(answer))
+
+    def flows(self, source: str, count: int, address: str) -> None:
+        """`count` UDP flows from `source`, one packet each."""
+        subprocess.run(self._probe(source, "flows", str(count), "9", address), capture_output=True, check=True)
+
+    @contextmanager
+    def streaming(self, source: str, addresses: Sequence[str], rate: float) -> Iterator[Stream]:
+        """Ping all addresses in turn for as long as the block runs, `rate` packets a second together."""
+        line = self._probe(source, "stream", str(rate), *addresses)
+        found = Stream()
+        with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "streaming\n"
+            try:
+                yield found
+            finally:
+                answer = json.loads(process.communicate("\n", timeout=30)[0])
+        found.loss = Loss(answer["sent"], answer["lost"], max(answer["gaps"].values()))
+
+    @contextmanager
+    def monitoring(self, node: str) -> Iterator[Monitor]:
+        """Watch the node's kernel routes for as long as the block runs."""
+        found = Monitor()
+        line = ["ip", "-n", self.netns(node), "-o", "-ts", "monitor", "route"]
+        marker = "203.0.113.254" if node != "client" else "203.0.113.253"
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}) as process:
+            assert process.stdout is not None
+            self._mark(node, marker)
+            while marker not in process.stdout.readline():  # subscribed
+                self._mark(node, marker)
+            try:
+                yield found
+            finally:
+                process.terminate()
+                lines = process.stdout.read().splitlines()
+        found.changes += [change for text in lines if (change := _change(text)) and marker not in change.prefix]
+
+    def _mark(self, node: str, address: str) -> None:
+        """A route in a table of nobody's comes and goes, to see that a monitor has begun to listen."""
+        for verb in ("add", "del"):
+            self.ip(node, "route", verb, "blackhole", f"{address}/32", "table", "9999")
+
+    # Reading
+
+    def switch(self, name: str) -> SwitchState:
+        """What a switch knows, as the verify playbook reads it."""
+        if self.switches[name] == "frr":
+            return frr.switch_state({text: self.run(name, "vtysh", "-c", text) for text in frr.COMMANDS})
+        return bird.switch_state({text: self.run(name, "birdc", "-r", text) for text in bird.COMMANDS}, datetime.now())
+
+    def prefixes_at(self, name: str) -> dict[str, set[str]]:
+        """Next hops by prefix at a switch, as the hosts told it: the spine passes on what the other switch has."""
+        found: dict[str, set[str]] = {}
+        for path in self.switch(name).paths:
+            if path.peer in self.uplinks:
+                found.setdefault(path.prefix, set()).add(path.next_hop)
+        return found
+
+    def status(self, host: str) -> dict[str, Any]:
+        """The agent's own account of itself; empty while it does not answer."""
+        done = self._run(host, "roth", "status", "--json")
+        return {} if done.returncode else dict(json.loads(done.stdout))
+
+    def counter(self, node: str, interface: str) -> int:
+        """Packets that left through an interface."""
+        return int(
+            json.loads(self.ip(node, "-s", "-j", "link", "show", "dev", interface))[0]["stats64"]["tx"]["packets"]
+        )
+
+    # Ports, straight from Neutron's document: not through the code that is to be proved
+
+    @property
+    def good_ports(self) -> list[dict[str, Any]]:
+        """Instances that run: bound to one of our hosts with success, and administratively up."""
+        return [
+            port
+            for port in self.document["ports"]
+            if port["device_owner"].startswith("compute:")
+            and port["binding:host_id"] in self.hosts
+            and port["binding:vif_type"] == "ovs"
+            and port["admin_state_up"]
+        ]
+
+    def addresses(self, host: str | None = None) -> list[str]:
+        """Every address that must answer: fixed ones, and pairs that are one address of one port."""
+        holders = Counter(
+            pair["ip_address"] for port in self.document["ports"] for pair in port["allowed_address_pairs"]
+        )
+        found = []
+        for port in self.good_ports:
+            if host in (None, port["binding:host_id"]):
+                found += [fixed["ip_address"] for fixed in port["fixed_ips"]]
+                pairs = [pair["ip_address"] for pair in port["allowed_address_pairs"]]
+                found += [pair for pair in pairs if holders[pair] == 1 and ip_network(pair).num_addresses == 1]
+        return found
+
+    def port(self, name: str) -> dict[str, Any]:
+        """The port of that name."""
+        return dict(next(port for port in self.document["ports"] if port["name"] == name))
+
+
+def _change(line: str) -> Change | None:
+    """A line such as `[2026-11-22T03:14:01.946000] Deleted 10.64.1.53 via 10.1.1.1 dev hv1 proto bgp …`."""
+    stamp, _, rest = line.partition("] ")
+    words = rest.split()
+    if not stamp.startswith("[") or not words:
+        return None
+    deleted = words[0] == "Deleted"
+    words = words[1:] if deleted else words
+    name = next((word for word in words if word[0].isdigit() or ":" in word), "")
+    try:
+        prefix = str(ip_network(name))
+    except ValueError:
+        return None
+    when = datetime.fromisoformat(stamp[1:] + "+00:00").timestamp()
+    return Change(when, prefix, deleted)

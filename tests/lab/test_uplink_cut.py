@@ -1,0 +1,79 @@
+"""Must show 4: an uplink dies, loudly or silently; traffic goes on over the other, and comes back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+
+from .conftest import ailments
+from .fabric import Fabric, eventually
+
+Cut = Callable[[Fabric, str], AbstractContextManager[None]]
+
+DETECTION = 900
+"""ms: 3 x 300, as the inventory's roth_bfd_profile says."""
+SLACK = 600
+"""ms for two busy cores: BFD's packets, the agent and both switches share them with the stream."""
+SILENCE = "add table netdev cut; " + "".join(
+    f"add chain netdev cut {hook} {{ type filter hook {hook} device hv1 priority 0; policy drop; }}; "
+    for hook in ("ingress", "egress")
+)
+
+
+@contextmanager
+def link_down(fabric: Fabric, switch: str) -> Iterator[None]:
+    """The switch's port goes down: the host sees its carrier go."""
+    fabric.ip(switch, "link", "set", "hv1", "down")
+    try:
+        yield
+    finally:
+        fabric.ip(switch, "link", "set", "hv1", "up")
+
+
+@contextmanager
+def silent_drop(fabric: Fabric, switch: str) -> Iterator[None]:
+    """Everything is dropped in both directions, and the link stays up."""
+    fabric.run(switch, "nft", SILENCE)
+    try:
+        yield
+    finally:
+        fabric.run(switch, "nft", "delete table netdev cut")
+
+
+def uplinks(fabric: Fabric) -> dict[str, list[str]]:
+    """The uplinks in hv1's default of each family, as its kernel has them."""
+    entries = {entry["id"]: entry for entry in json.loads(fabric.ip("hv1", "-j", "nexthop", "show"))}
+    found = {}
+    for family in ("-4", "-6"):
+        routes = json.loads(fabric.ip("hv1", family, "-j", "route", "show", "default", "table", "143", "proto", "142"))
+        groups = [entries.get(route.get("nhid"), {}) for route in routes]
+        members = [entries.get(member["id"], {}) for group in groups for member in group.get("group", ())]
+        found[family] = sorted(member.get("dev", "?") for member in members)
+    return found
+
+
+def both(*names: str) -> dict[str, list[str]]:
+    """The same uplinks in both families."""
+    return {family: list(names) for family in ("-4", "-6")}
+
+
+@pytest.mark.parametrize("switch", ["tor1", "tor2"])
+@pytest.mark.parametrize("cut", [link_down, silent_drop], ids=["link-down", "silent-drop"])
+def test_pings_go_on_while_an_uplink_is_cut_and_both_paths_come_back(
+    whole: Fabric, cut: Cut, switch: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = {"tor1": "up1", "tor2": "up0"}[switch]
+    eventually(lambda: uplinks(whole), lambda found: found == both("up0", "up1"), "both uplinks in the default")
+    with whole.streaming("client", whole.addresses("hv1"), rate=500) as stream:
+        with cut(whole, switch):
+            eventually(lambda: uplinks(whole), lambda found: found == both(left), f"{left} alone in the default")
+            before = whole.counter("hv1", left)
+            eventually(lambda: whole.counter("hv1", left) - before, lambda more: more > 100, f"packets over {left}")
+        eventually(lambda: uplinks(whole), lambda found: found == both("up0", "up1"), "both uplinks again", 60)
+        eventually(lambda: ailments(whole), lambda found: not found, "all sessions up again", 60)
+    with capsys.disabled():
+        print(f"\nuplink cut at {switch}: {stream.result}")
+    assert stream.result.longest < DETECTION + SLACK, stream.result

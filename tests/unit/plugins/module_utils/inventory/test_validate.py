@@ -1,0 +1,147 @@
+"""Broken inventories and the exact words that refuse them; broken.yml is the table."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible_collections.roth.fabric.plugins.module_utils.inventory.model import Inventory
+from ansible_collections.roth.fabric.plugins.module_utils.inventory.problems import readable
+from ansible_collections.roth.fabric.plugins.module_utils.inventory.schema import VARIABLES
+from ansible_collections.roth.fabric.plugins.module_utils.inventory.validate import validate
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[4]
+CASES = yaml.safe_load((FOLDER / "broken.yml").read_text())
+PORTS = """{"networks": [{"id": "1", "name": "mobile", "subnets": []}, {"id": "2", "name": "pinned", "subnets": []}],
+            "subnets": [], "ports": []}"""
+
+
+def good():
+    # A deep copy by text: YAML anchors would share one object between hosts.
+    loaded = yaml.safe_load((FOLDER / "good.yml").read_text())
+    return {key: copy.deepcopy(value) for key, value in loaded.items()} | {
+        "hosts": {host: copy.deepcopy(variables) for host, variables in loaded["hosts"].items()}
+    }
+
+
+def steps(path):
+    return [int(part[1:-1]) if part.startswith("[") else part for part in re.findall(r"\[\d+\]|[^.\[]+", path)]
+
+
+def change(hosts, path, value=None, remove=False):
+    host, _dot, rest = path.partition(".")
+    *way, last = steps(rest)
+    for name in hosts if host == "*" else [host]:
+        place = hosts[name]
+        if host == "*" and way and way[0] not in place:
+            continue
+        for step in way:
+            place = place[step]
+        if remove:
+            del place[last]
+        else:
+            place[last] = copy.deepcopy(value)
+
+
+def judged(content, ports=PORTS, unreadable=None):
+    def read_text(path):
+        assert path == "/ports.json"
+        if ports is None:
+            raise FileNotFoundError(2, "No such file or directory")
+        return ports
+
+    inventory = Inventory(
+        content["hosts"], content["hypervisors"], content["switches"], read_text, unreadable=unreadable or {}
+    )
+    return validate(inventory)
+
+
+def test_a_good_inventory_has_no_problem():
+    assert readable(judged(good())) == ""
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["title"].replace(" ", "_") for case in CASES])
+def test_broken_inventory_is_refused_with_host_variable_value_and_expectation(case):
+    content = good()
+    for path, value in case.get("set", {}).items():
+        change(content["hosts"], path, value)
+    for path in case.get("remove", []):
+        change(content["hosts"], path, remove=True)
+    text = readable(judged(content, case.get("ports", PORTS)))
+    assert text == case["expect"]
+    assert "my-key" not in text
+    assert 'my"key' not in text
+
+
+def test_titles_are_unique():
+    titles = [case["title"] for case in CASES]
+    assert len(titles) == len(set(titles))
+
+
+def test_keys_appear_in_no_problem_wherever_they_stand():
+    content = good()
+    content["hosts"]["hv1"]["roth_uplinks"] = {"password": "topsecret"}
+    content["hosts"]["hv2"]["roth_uplinks"] = "name=up0 password=topsecret"
+    content["hosts"]["tor1"]["roth_switch_uplinks"] = [{"password": {"key": "topsecret"}}]
+    content["hosts"]["tor2"]["roth_md5"] = "topsecret"
+    problems = judged(content)
+    assert {problem.host for problem in problems} == {"hv1", "hv2", "tor1", "tor2"}
+    assert "topsecret" not in readable(problems)
+
+
+def test_all_problems_are_told_at_once():
+    content = good()
+    change(content["hosts"], "hv1.roth_asn", 0)
+    change(content["hosts"], "hv2.roth_uplinks[0].ipv4", "nonsense")
+    change(content["hosts"], "tor1.roth_switch_software", "ios")
+    assert [problem.host for problem in judged(content)] == ["hv1", "hv2", "tor1"]
+
+
+def test_a_variable_that_cannot_be_templated_is_named():
+    content = good()
+    del content["hosts"]["hv1"]["roth_asn"]
+    text = readable(
+        judged(content, unreadable={("hv1", "roth_asn"): "a value that can be templated ('x' is undefined)"})
+    )
+    assert text == "hv1: roth_asn cannot be read: expected a value that can be templated ('x' is undefined)"
+
+
+def test_an_inventory_without_hypervisors_is_refused():
+    assert "at least one host in it" in readable(judged({**good(), "hypervisors": []}))
+
+
+def test_a_host_cannot_be_hypervisor_and_switch():
+    text = readable(judged({**good(), "switches": ["tor1", "tor2", "hv1"]}))
+    assert "hv1: group_names = ['hypervisors', 'tors']: expected one of the two groups" in text
+
+
+def test_hosts_that_share_a_wrong_value_share_a_line():
+    content = good()
+    for number in range(3, 8):
+        content["hosts"][f"hv{number}"] = {**copy.deepcopy(content["hosts"]["hv1"]), "roth_hold_time": 2}
+        content["hypervisors"].append(f"hv{number}")
+    lines = [line for line in readable(judged(content)).splitlines() if "roth_hold_time" in line]
+    assert lines == [
+        "hv3, hv4, hv5 and 2 more: roth_hold_time = 2: expected 0 or a whole number from 3 to 65535 seconds"
+    ]
+
+
+def test_preflight_knows_every_shared_variable():
+    specification = yaml.safe_load((ROOT / "roles" / "common" / "meta" / "argument_specs.yml").read_text())
+    named = set(specification["argument_specs"]["main"]["options"])
+    for inventory in ROOT.glob("inventories/*/*_vars/*.yml"):
+        named |= {key for key in yaml.safe_load(inventory.read_text()) or {} if key.startswith("roth_")}
+    assert "roth_uplinks" in named
+    assert named - set(VARIABLES) == set()
+
+
+def test_preflight_knows_every_key_of_the_shared_structures():
+    specification = yaml.safe_load((ROOT / "roles" / "common" / "meta" / "argument_specs.yml").read_text())
+    options = specification["argument_specs"]["main"]["options"]
+    for name in ("roth_uplinks", "roth_provider_networks"):
+        assert set(options[name]["options"]) == set(VARIABLES[name].item.keys), name
+    assert set(options["roth_bfd_profile"]["options"]) == set(VARIABLES["roth_bfd_profile"].keys)

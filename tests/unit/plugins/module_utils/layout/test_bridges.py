@@ -1,0 +1,76 @@
+"""The bridges of a host."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.roth.fabric.plugins.module_utils.layout.bridges import bridges, common_mac
+
+SPANNING = {
+    "name": "mobile",
+    "bridge": "br-mobile",
+    "plan": "spanning",
+    "subnets": [
+        {"cidr": "10.64.0.0/16", "gateway": "10.64.0.1"},
+        {"cidr": "2001:db8:64::/64", "gateway": "2001:db8:64::1"},
+    ],
+}
+PINNED = {
+    "name": "pinned",
+    "bridge": "br-pinned",
+    "plan": "pinned",
+    "announce": "both",
+    "mtu": 9000,
+    "gateway_mac": "02:8e:00:00:00:07",
+    "subnets": [
+        {"cidr": "198.51.100.0/26", "gateway": "198.51.100.1", "host": "hv1"},
+        {"cidr": "2001:db8:100::/64", "gateway": "2001:db8:100::1", "host": "hv1"},
+        {"cidr": "198.51.100.64/26", "gateway": "198.51.100.65", "host": "hv2"},
+    ],
+}
+
+
+def test_gateways_of_a_spanning_network_are_host_addresses():
+    (bridge,) = bridges([SPANNING], "hv1")
+    assert bridge.gateways == ("10.64.0.1/32", "2001:db8:64::1/128")
+    assert bridge.spanning
+
+
+def test_gateways_of_a_pinned_network_have_the_length_of_this_hosts_subnets():
+    (bridge,) = bridges([PINNED], "hv1")
+    assert bridge.gateways == ("198.51.100.1/26", "2001:db8:100::1/64")
+    assert not bridge.spanning
+
+
+def test_a_pinned_network_without_a_subnet_for_the_host_has_no_bridge():
+    assert bridges([PINNED], "hv3") == ()
+
+
+def test_only_ipv6_prefixes_of_this_host_are_advertised():
+    assert [bridge.advertised for bridge in bridges([SPANNING, PINNED], "hv2")] == [("2001:db8:64::/64",), ()]
+
+
+def test_a_subnet_without_gateway_gives_the_bridge_no_address():
+    network = {**SPANNING, "subnets": [{"cidr": "10.64.0.0/16"}]}
+    assert bridges([network], "hv1")[0].gateways == ()
+
+
+def test_mtu_and_mac_are_as_the_inventory_says_or_have_defaults():
+    spanning, pinned = bridges([SPANNING, PINNED], "hv1")
+    assert (pinned.mtu, pinned.mac) == (9000, "02:8e:00:00:00:07")
+    assert (spanning.mtu, spanning.mac) == (1500, common_mac("mobile"))
+
+
+@pytest.mark.parametrize("name", ["mobile", "pinned", "ü"])
+def test_the_common_mac_is_local_and_unicast(name: str):
+    first = int(common_mac(name).split(":")[0], 16)
+    assert first & 0b11 == 0b10
+    assert len(common_mac(name).split(":")) == 6
+
+
+def test_networks_have_different_macs():
+    assert common_mac("mobile") != common_mac("pinned")
+
+
+def test_a_broken_network_is_named():
+    with pytest.raises(ValueError, match=r"roth_provider_networks\[1\]"):
+        bridges([SPANNING, {"name": "x", "bridge": "br-x", "subnets": [{"cidr": "nonsense"}]}], "hv1")

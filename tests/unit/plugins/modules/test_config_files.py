@@ -1,0 +1,79 @@
+"""config_files as Ansible runs it: arguments as JSON on its standard input, the result as JSON on its output."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[4]
+MODULE = "ansible_collections.roth.fabric.plugins.modules.config_files"
+ME = {"owner": pwd.getpwuid(os.geteuid()).pw_name, "group": grp.getgrgid(os.getegid()).gr_name}
+
+
+def run(files, umask=0o022, **arguments):
+    check, diff = arguments.pop("check", False), arguments.pop("diff", False)
+    parameters = {"files": [{**ME, **file} for file in files], **arguments}
+    done = subprocess.run(
+        [sys.executable, "-m", MODULE],
+        input=json.dumps({"ANSIBLE_MODULE_ARGS": {**parameters, "_ansible_check_mode": check, "_ansible_diff": diff}}),
+        env={**os.environ, "PYTHONPATH": str(ROOT / ".cache" / "collections")},
+        capture_output=True,
+        text=True,
+        check=False,
+        umask=umask,
+    )
+    return json.loads(done.stdout), done.stdout
+
+
+def test_files_and_their_folders_are_made_and_a_second_run_changes_nothing(tmp_path):
+    files = [{"path": str(tmp_path / "a" / "one"), "content": "1\n"}]
+    assert run(files)[0]["changed"] is True
+    assert (tmp_path / "a" / "one").read_text() == "1\n"
+    assert run(files)[0]["changed"] is False
+
+
+def test_a_hardened_umask_leaves_folders_that_services_can_enter(tmp_path):
+    run([{"path": str(tmp_path / "a" / "one"), "content": "1\n"}], umask=0o077)
+    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o755
+
+
+def test_check_mode_writes_nothing_and_shows_the_diff(tmp_path):
+    result, _ = run([{"path": str(tmp_path / "a" / "one"), "content": "1\n"}], check=True, diff=True)
+    assert result["changed"] is True
+    assert result["diff"][0]["after"] == "1\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_file_that_its_checker_refuses_keeps_all_as_they_were(tmp_path):
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.write_text("old\n")
+    files = [
+        {"path": str(good), "content": "new\n"},
+        {"path": str(bad), "content": "x\n", "validate": "grep -q y %s"},
+    ]
+    result, _ = run(files)
+    assert result["failed"] is True
+    assert "refused by grep" in result["msg"]
+    assert (good.read_text(), bad.exists()) == ("old\n", False)
+
+
+def test_a_secret_is_in_its_file_alone(tmp_path):
+    path = tmp_path / "key"
+    result, output = run([{"path": str(path), "mode": "0600"}], secrets={str(path): "canary\n"}, diff=True)
+    assert result["changed"] is True
+    assert path.read_text() == "canary\n"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "canary" not in output
+
+
+def test_surplus_files_are_removed(tmp_path):
+    (tmp_path / "old").write_text("x")
+    result, _ = run([], absent=[str(tmp_path / "old")])
+    assert result["removed"] == [str(tmp_path / "old")]
+    assert not (tmp_path / "old").exists()

@@ -1,0 +1,141 @@
+"""What the tor role renders for the example inventory: complete, valid in each language, keys hidden in the copy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+PLAY = """
+- hosts: tors
+  gather_facts: false
+  roles: [roth.fabric.tor]
+"""
+
+
+def run_role(folder, *arguments):
+    playbook = folder / "tor.yml"
+    playbook.write_text(PLAY)
+    command = [Path(sys.executable).with_name("ansible-playbook"), "-i", ROOT / "inventories" / "example", playbook]
+    ran = subprocess.run(
+        [*command, "-e", f"tor_render_dir={folder / 'out'}", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tor")
+    output = run_role(folder, "--diff")
+    return folder, output
+
+
+def text(rendered, switch, name):
+    return (rendered[0] / "out" / switch / name).read_text()
+
+
+def test_a_second_run_changes_nothing(rendered):
+    assert "changed=0" in run_role(rendered[0], "--limit", "rack1_tors")
+
+
+def test_keys_are_in_the_file_alone_and_in_no_output(rendered):
+    for switch, name in (("rack1-tor1", "frr.conf"), ("rack1-tor2", "bird.conf")):
+        path = rendered[0] / "out" / switch / name
+        assert "change-me-rack1" in path.read_text()
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert "change-me" not in text(rendered, switch, f"{name}.masked")
+    assert "********" in rendered[1]
+    assert "change-me" not in rendered[1]
+
+
+def test_frr_lets_each_host_announce_its_own_prefixes_only(rendered):
+    frr = text(rendered, "rack1-tor1", "frr.conf")
+    lists = [line for line in frr.splitlines() if "prefix-list roth-host-rack1-hv2-ipv4 seq" in line]
+    assert [line.split(" permit ")[1] for line in lists] == [
+        "192.0.2.12/32",
+        "203.0.113.0/24 ge 32 le 32",
+        "198.51.100.32/27",
+    ]
+    assert "  neighbor 10.11.2.1 route-map roth-host-rack1-hv2-ipv4 in" in frr
+    assert "bgp as-path access-list roth-as-4200001002 seq 5 permit ^4200001002(_4200001002)*$" in frr
+
+
+def test_frr_gives_hosts_nothing_but_the_default(rendered):
+    frr = text(rendered, "rack1-tor1", "frr.conf")
+    assert "  neighbor 10.11.2.1 route-map roth-default-ipv4 out" in frr
+    assert [line for line in frr.splitlines() if "roth-default-ipv4 seq" in line] == [
+        "ip prefix-list roth-default-ipv4 seq 5 permit 0.0.0.0/0"
+    ]
+
+
+def test_bird_has_gtsm_and_frr_only_where_there_is_no_bfd(rendered):
+    assert "ttl security on;" in text(rendered, "rack1-tor2", "bird.conf")
+    # FRR would wait for multihop BFD.
+    assert "ttl-security" not in text(rendered, "rack1-tor1", "frr.conf")
+
+
+def test_frr_neighbors_have_bfd_and_a_limit(rendered):
+    frr = text(rendered, "rack1-tor1", "frr.conf")
+    for line in (
+        " neighbor 10.11.1.1 bfd",  # without this line frr-reload.py switches BFD off
+        " neighbor 10.11.1.1 bfd profile roth",
+        " neighbor 10.11.1.1 graceful-restart-helper",
+        "  neighbor 10.11.1.1 maximum-prefix 256 80 restart 5",
+        " neighbor 10.11.1.1 description rack1-hv1 enp65s0f0np0 on port swp1",
+    ):
+        assert line in frr.splitlines()
+
+
+def test_a_switch_knows_the_hosts_of_its_rack_only(rendered):
+    assert "rack2-hv" not in text(rendered, "rack1-tor1", "frr.conf")
+    assert "rack1-hv" not in text(rendered, "rack2-tor2", "bird.conf")
+
+
+def test_bird_filters_each_host(rendered):
+    bird = text(rendered, "rack1-tor2", "bird.conf")
+    start = bird.index("filter 'roth_from_rack1-hv2_ipv4' {")
+    assert " ".join(bird[start : bird.index("\n}\n", start)].split()) == (
+        "filter 'roth_from_rack1-hv2_ipv4' { if ! (bgp_path ~ [= 4200001002+ =]) then reject; # a host is no transit "
+        "if net ~ [ 192.0.2.12/32{32,32}, 203.0.113.0/24{32,32}, 198.51.100.32/27{27,27} ] then accept; reject;"
+    )
+
+
+@pytest.mark.skipif(shutil.which("vtysh") is None, reason="FRR's vtysh is not installed")
+@pytest.mark.parametrize("switch", ["rack1-tor1", "rack2-tor1"])
+def test_frr_takes_the_configuration(rendered, switch):
+    path = rendered[0] / "out" / switch / "frr.conf"
+    ran = subprocess.run(["vtysh", "--dryrun", "--inputfile", path], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@pytest.mark.skipif(shutil.which("bird") is None, reason="BIRD is not installed")
+@pytest.mark.parametrize("switch", ["rack1-tor2", "rack2-tor2"])
+def test_bird_takes_the_configuration(rendered, switch):
+    path = rendered[0] / "out" / switch / "bird.conf"
+    ran = subprocess.run(["bird", "-p", "-c", path], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_originate_and_blackholes_are_valid_too(tmp_path):
+    options = '{"tor_default_route": "originate", "tor_blackhole_prefixes": ["10.0.0.0/8", "2001:db8::/32"]}'
+    run_role(tmp_path, "-e", options, "--limit", "rack1_tors")
+    frr, bird = tmp_path / "out" / "rack1-tor1" / "frr.conf", tmp_path / "out" / "rack1-tor2" / "bird.conf"
+    assert "  neighbor 10.11.1.1 default-originate" in frr.read_text().splitlines()
+    assert "ipv6 route 2001:db8::/32 blackhole 254" in frr.read_text().splitlines()
+    assert "  route 10.0.0.0/8 blackhole;" in bird.read_text().splitlines()
+    assert "  route 0.0.0.0/0 unreachable;" in bird.read_text().splitlines()
+    if shutil.which("vtysh"):
+        subprocess.run(["vtysh", "--dryrun", "--inputfile", frr], check=True)
+    if shutil.which("bird"):
+        subprocess.run(["bird", "-p", "-c", bird], check=True)
