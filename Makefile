@@ -16,8 +16,9 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 test: deps ## Run all that CI runs (T="lint unit" for a part)
-	@set -e; for step in $(or $(T),lint unit kernel sanity build molecule); do \
-	  printf '\n=== make %s\n' "$$step"; begin=$$SECONDS; $(MAKE) --no-print-directory "$$step"; \
+	@set -e -o pipefail; mkdir -p .cache/test; for step in $(or $(T),lint unit kernel sanity build molecule); do \
+	  printf '\n=== make %s\n' "$$step"; begin=$$SECONDS; log=.cache/test/$$step.log; \
+	  $(MAKE) --no-print-directory "$$step" 2>&1 | tee "$$log" || { tests/why "$$log"; exit 1; }; \
 	  printf '=== make %s: ok after %d s\n' "$$step" $$((SECONDS - begin)); done; \
 	printf '\nAll of it passed in %d s.\n' $$SECONDS
 

@@ -37,6 +37,6 @@ def ailments(fabric: Fabric) -> list[str]:
 @pytest.fixture
 def whole(fabric: Fabric) -> Iterator[Fabric]:
     """A fabric in which all sessions are up, before the test and after it: a proof leaves nothing broken behind."""
-    eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up", 30)
+    eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up", 120)
     yield fabric
-    eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up again", 60)
+    eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up again", 120)

@@ -31,7 +31,7 @@ PROBE = Path(__file__).with_name("probe.py")
 T = TypeVar("T")
 
 
-def eventually(read: Callable[[], T], accept: Callable[[T], bool], expected: str, seconds: float = 20) -> T:
+def eventually(read: Callable[[], T], accept: Callable[[T], bool], expected: str, seconds: float = 60) -> T:
     """Read until it is acceptable; fail with what was observed when the time is over."""
     deadline = time.monotonic() + seconds
     while not accept(observed := read()):
@@ -112,7 +112,7 @@ class Fabric:
 
     def _run(self, target: str, *command: str) -> subprocess.CompletedProcess[str]:
         line = lab.command_in(self.settings, self.topology, target, command)
-        return subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
 
     def run(self, target: str, *command: str) -> str:
         """The output of a command in a node, or in an instance by its port's name; fails the test when it fails."""
@@ -147,7 +147,7 @@ class Fabric:
     def reach(self, source: str, addresses: Sequence[str], seconds: float) -> dict[str, float | None]:
         """Milliseconds each address took to answer `source`'s ping; None where there was no answer."""
         line = self._probe(source, "reach", str(seconds), *addresses)
-        answer = subprocess.run(line, capture_output=True, text=True, timeout=seconds + 30, check=True).stdout
+        answer = subprocess.run(line, capture_output=True, text=True, timeout=seconds + 120, check=True).stdout
         return dict(json.loads(answer))
 
     def flows(self, source: str, count: int, address: str) -> None:
@@ -165,7 +165,7 @@ class Fabric:
             try:
                 yield found
             finally:
-                answer = json.loads(process.communicate("\n", timeout=30)[0])
+                answer = json.loads(process.communicate("\n", timeout=120)[0])
         found.loss = Loss(answer["sent"], answer["lost"], max(answer["gaps"].values()))
 
     @contextmanager

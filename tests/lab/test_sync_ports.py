@@ -87,7 +87,7 @@ def test_exactly_the_prefixes_of_a_moved_port_move(whole: Fabric, moved: Path) -
     assert changed(play("sync_ports.yml", moved, "--diff")) == plan, "plan and real run must agree"
     eventually(lambda: at(whole), lambda found: found == HOPS[TO], f"{mine} at {TO}")
     assert others(whole) == before
-    answers = whole.reach("client", [prefix.partition("/")[0] for prefix in mine], 15)
+    answers = whole.reach("client", [prefix.partition("/")[0] for prefix in mine], 60)
     assert None not in answers.values(), answers
 
     instances.plug(whole.settings, whole.topology, INVENTORY)
