@@ -15,7 +15,8 @@ def play(playbook: str, inventory: Path, *options: str) -> str:
     line = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *options]
     # molecule's own settings (ANSIBLE_FORCE_COLOR for one) are not this playbook's
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    # nor is its working directory, which tor_render_dir reads
+    environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PWD": str(ROOT)}
     done = subprocess.run(
         [*line, str(ROOT / "playbooks" / playbook)],
         cwd=ROOT,
