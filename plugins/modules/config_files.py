@@ -50,6 +50,11 @@ options:
         description: Whether any output of O(files[].validate) means that the file is bad, whatever the exit status.
         type: bool
         default: false
+      secret_pattern:
+        description:
+          - A regular expression. A file that has a match, before or after, is treated as one of O(secrets).
+          - So a diff does not show the last secret that leaves a file.
+        type: str
   secrets:
     description:
       - The whole contents of files with secrets, by path. No log, diff or message shows them or what the checker says.
@@ -67,7 +72,9 @@ attributes:
     description: Says what would be written. The checkers do not run, since they may not be installed yet.
   diff_mode:
     support: full
-    description: Shows each file that differs, without the content of sensitive ones.
+    description: >-
+      Shows each file that differs, without the content of sensitive ones. Of a removed file the content is shown if
+      everybody could read it.
 """
 
 EXAMPLES = r"""
@@ -103,6 +110,7 @@ removed:
 import grp
 import os
 import pwd
+import re
 import shlex
 import shutil
 import stat
@@ -125,6 +133,12 @@ class File:
     validate: str | None
     silent_is_valid: bool
     sensitive: bool
+    secret_pattern: str | None
+
+    def hides(self, before: str | None) -> bool:
+        """Whether old or new content has a secret."""
+        pattern = self.secret_pattern
+        return self.sensitive or any(pattern and re.search(pattern, text) for text in (before or "", self.content))
 
 
 class Invalid(Exception):
@@ -137,6 +151,11 @@ def content_of(path: Path) -> str | None:
         return path.read_text(encoding="utf-8", errors="surrogateescape")
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def readable_by_all(path: Path) -> bool:
+    """Whether the file's mode keeps nothing back."""
+    return bool(path.stat().st_mode & stat.S_IROTH)
 
 
 def attributes_differ(file: File) -> bool:
@@ -166,7 +185,7 @@ def check(module: AnsibleModule, file: File, copy: Path) -> None:
     code, output, errors = module.run_command([word.replace("%s", str(copy)) for word in shlex.split(file.validate)])
     said = (output + errors).strip()
     if code or (file.silent_is_valid and said):
-        reason = "the file holds secrets, so what it said is not shown" if file.sensitive else said
+        reason = "the file holds secrets, so what it said is not shown" if file.hides(None) else said
         raise Invalid(f"{file.path}: refused by {shlex.split(file.validate)[0]}: {reason}")
 
 
@@ -210,6 +229,7 @@ def parse(parameters: dict[str, object], secrets: dict[str, str]) -> File:
         validate=str(parameters["validate"]) if parameters["validate"] else None,
         silent_is_valid=bool(parameters["silent_is_valid"]),
         sensitive=path in secrets,
+        secret_pattern=str(parameters["secret_pattern"]) if parameters["secret_pattern"] else None,
     )
 
 
@@ -222,6 +242,7 @@ def argument_spec() -> dict[str, object]:
         "mode": {"type": "str", "default": "0644"},
         "validate": {"type": "str"},
         "silent_is_valid": {"type": "bool", "default": False},
+        "secret_pattern": {"type": "str", "no_log": False},
     }
     return {
         "files": {"type": "list", "elements": "dict", "required": True, "options": file},
@@ -241,8 +262,8 @@ def main() -> None:
     differing = [file for file in files if before[file.path] != file.content]
     unequal = [file for file in files if before[file.path] == file.content and attributes_differ(file)]
     surplus = [path for path in map(Path, module.params["absent"]) if path.exists()]
-    diffs = [difference(file.path, before[file.path], file.content, file.sensitive) for file in differing]
-    diffs += [difference(path, content_of(path), None, False) for path in surplus]
+    diffs = [difference(it.path, before[it.path], it.content, it.hides(before[it.path])) for it in differing]
+    diffs += [difference(path, content_of(path), None, not readable_by_all(path)) for path in surplus]
     if not module.check_mode:
         try:
             write(module, differing + unequal)

@@ -72,6 +72,27 @@ def test_a_secret_is_in_its_file_alone(tmp_path):
     assert "canary" not in output
 
 
+def test_the_last_secret_that_leaves_a_file_is_not_shown(tmp_path):
+    path = tmp_path / "bgp.conf"
+    path.write_text("md5-password canary\n")
+    file = {"path": str(path), "content": "no key\n", "secret_pattern": "md5-password"}
+    _result, output = run([file], diff=True, check=True)
+    assert "canary" not in output
+    _result, output = run([file], diff=True)
+    assert (path.read_text(), "canary" in output) == ("no key\n", False)
+    _result, output = run([{**file, "content": "other\n"}], diff=True)
+    assert "no key" in output, "without a secret the diff is shown"
+
+
+def test_a_removed_file_is_shown_if_everybody_could_read_it(tmp_path):
+    for mode, shown in ((0o644, True), (0o640, False)):
+        path = tmp_path / "old"
+        path.write_text("canary")
+        path.chmod(mode)
+        _result, output = run([], absent=[str(path)], diff=True)
+        assert ("canary" in output) is shown
+
+
 def test_surplus_files_are_removed(tmp_path):
     (tmp_path / "old").write_text("x")
     result, _ = run([], absent=[str(tmp_path / "old")])
