@@ -36,7 +36,7 @@ lint: venv ## Check style and types: ruff, mypy, yamllint, ansible-lint, antsibu
 	MYPYPATH=agent/src $(BIN)/mypy -p roth
 	MYPYPATH=molecule $(BIN)/mypy -p lab
 	MYPYPATH=.cache/collections:molecule $(BIN)/mypy -p tests.lab
-	$(BIN)/mypy docs/generate/reference.py
+	$(BIN)/mypy docs/generate/reference.py docs/generate/exposure.py
 	$(BIN)/yamllint --strict .
 	$(ON_PATH) $(BIN)/ansible-lint --profile production --offline
 	cd $(COLLECTION) && $(ON_PATH) antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs=self .
@@ -47,8 +47,9 @@ sanity: venv ## Run ansible-test's sanity tests on a copy of the tracked files
 build: venv ## Build the collection into build/, install it elsewhere and read every plugin's documentation there
 	$(ON_PATH) tests/build/run
 
-docs: venv ## Generate docs/reference from the plugins' documentation and the roles' argument specs
+docs: venv ## Generate docs/reference from the plugins' documentation and the roles' argument specs, and the table of docs/security.md
 	$(ON_PATH) $(BIN)/python docs/generate/reference.py docs/reference
+	$(BIN)/python docs/generate/exposure.py docs/security.md
 
 # --- the lab -----------------------------------------------------------------------------------------------------
 LAB := PYTHONPATH=molecule $(BIN)/python -m lab
