@@ -59,6 +59,15 @@ def test_keys_are_in_the_file_alone_and_in_no_output(rendered):
     assert "change-me" not in rendered[1]
 
 
+def test_the_last_key_that_is_taken_away_is_in_no_output(tmp_path):
+    without = '{"vault_bgp_keys": {"rack1": "", "rack2": ""}}'
+    run_role(tmp_path, "--limit", "rack1_tors")
+    output = run_role(tmp_path, "--limit", "rack1_tors", "--diff", "-vvv", "-e", without)
+    assert "change-me" not in (tmp_path / "out" / "rack1-tor1" / "frr.conf").read_text()
+    assert "-neighbor 10.11.2.1 password ********" in output.replace("- ", "-")
+    assert "change-me" not in output
+
+
 def test_frr_lets_each_host_announce_its_own_prefixes_only(rendered):
     frr = text(rendered, "rack1-tor1", "frr.conf")
     lists = [line for line in frr.splitlines() if "prefix-list roth-host-rack1-hv2-ipv4 seq" in line]
