@@ -11,7 +11,7 @@ COLLECTION := .cache/collections/ansible_collections/roth/fabric
 ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help venv test unit kernel lint sanity build docs lab sh prove lab-down molecule deps
+.PHONY: help venv test unit kernel lint sanity build docs lab sh prove faults lab-down molecule deps
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -36,6 +36,7 @@ lint: venv ## Check style and types: ruff, mypy, yamllint, ansible-lint, antsibu
 	MYPYPATH=agent/src $(BIN)/mypy -p roth
 	MYPYPATH=molecule $(BIN)/mypy -p lab
 	MYPYPATH=.cache/collections:molecule $(BIN)/mypy -p tests.lab
+	MYPYPATH=.cache/collections:molecule $(BIN)/mypy -p tests.faults
 	$(BIN)/mypy docs/generate/reference.py docs/generate/exposure.py
 	$(BIN)/yamllint --strict .
 	$(ON_PATH) $(BIN)/ansible-lint --profile production --offline
@@ -74,6 +75,9 @@ sh: ## Enter a node or an instance of the lab: NODE=hv1 [CMD="ip route"]
 
 prove: venv ## Prove in the running lab what the fabric promises: reachability, cuts, a killed agent (ARGS="-k cut")
 	$(BIN)/pytest -s tests/lab $(ARGS)
+
+faults: venv ## Cause faults in the running lab and count the packets that each costs (ARGS="-k bfdd", "-m quick")
+	$(BIN)/pytest -v tests/faults $(ARGS)
 
 lab-down: ## Remove the lab
 	$(LAB) down

@@ -1,0 +1,48 @@
+"""What the death, a hang or a restart of each of a host's processes costs."""
+
+from __future__ import annotations
+
+import pytest
+
+from .case import NOTHING, Bound, Case, packets
+from .processes import AGENT, BFDD, BLOWS, BRIDGE, EXABGP, Process
+
+HOST = "hv1"
+SHARE = 1 / 3
+"""Of the flows, one host's."""
+
+
+@pytest.mark.quick
+def test_no_fault_at_all(case: Case) -> None:
+    """The control: what this one loses, the probe itself has lost."""
+    with case.costing(NOTHING) as traffic:
+        traffic.go_on(10)
+
+
+@pytest.mark.parametrize("blow", BLOWS)
+@pytest.mark.parametrize("process", [AGENT, BRIDGE], ids=["agent", "bridge"])
+def test_fault_of(case: Case, process: Process, blow: str) -> None:
+    versions = case.table_versions()
+    with case.costing(NOTHING) as traffic:
+        BLOWS[blow](case.fabric, HOST, process, traffic)
+    if blow != "restart" or process is AGENT:  # the bridge restarts with ExaBGP
+        assert case.table_versions() == versions
+
+
+@pytest.mark.parametrize("blow", [blow for blow in BLOWS if blow != "stopped-20s"])
+def test_fault_of_exabgp(case: Case, blow: str) -> None:
+    with case.costing(NOTHING) as traffic:
+        BLOWS[blow](case.fabric, HOST, EXABGP, traffic)
+
+
+def test_exabgp_stopped_past_the_hold_time(case: Case) -> None:
+    """The switches can't tell it from a dead host: graceful restart does not help, what it announced is withdrawn."""
+    with case.costing(Bound(packets(30, SHARE), 0, True, "20 s + reconnect")) as traffic:
+        BLOWS["stopped-20s"](case.fabric, HOST, EXABGP, traffic)
+
+
+@pytest.mark.parametrize("blow", BLOWS)
+def test_fault_of_bfdd(case: Case, blow: str) -> None:
+    """The host fails static; the switches see a dead path on both uplinks, and drop BGP until it is up again."""
+    with case.costing(Bound(packets(10, SHARE), 0, True, "BGP resets at both switches")) as traffic:
+        BLOWS[blow](case.fabric, HOST, BFDD, traffic)
