@@ -215,6 +215,7 @@ class Rig:
                 for index in (0, 1)
             ],
             "isolated_bridges": [],
+            "damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60},
             "bridge_socket": f"{self.run}/bridge.sock",
             "status_socket": f"{self.run}/agent.sock",
             "bfdd_vty": f"{self.run}/hv1/bfdd.vty",

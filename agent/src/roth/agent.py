@@ -20,6 +20,7 @@ from .bfd import BfdBackend, FrrVty
 from .bridge_client import BridgeClient
 from .config import Config, ConfigError, load
 from .conversation import Command
+from .damping import Damping
 from .exabgp_api import RIB_OUT, Message, RibRoute
 from .fib import Fib
 from .kernel.model import Address, Events, Family, Kernel, Prefix
@@ -30,7 +31,7 @@ from .ports import isolate_ports
 from .speaker import Speaker
 from .status import StatusServer, document
 from .timers import Clock, LoopTimers, SystemClock, Timers
-from .uplinks import BfdMemory, BfdState, decide
+from .uplinks import BfdMemory, BfdState, decide, usable
 
 DEFAULT_CONFIG = "/etc/roth/agent.json"
 VERIFY = 0.2  # seconds after an event that may have cost us a nexthop silently
@@ -50,6 +51,7 @@ class Agent:
         self.bfd = BfdMemory()
         self.bfd.expect(self._bfd_peers(), self.started)
         self.fib = Fib(kernel, config)
+        self.damping = Damping(config.damping)
         self.adopted = False
         self.withheld: dict[Prefix, str] = {}
         self.port_failures: list[str] = []
@@ -103,14 +105,25 @@ class Agent:
         if not self.mirror.complete or not self._adopt():
             return
         carrier = {link.name: link.up and link.carrier for link in self.mirror.links.values()}
-        now = self.clock.monotonic()
+        now, peers = self.clock.monotonic(), self.speaker.sessions.peers
+        damped = self._damp(carrier, now)
         for family, default in self.fib.defaults.items():
-            decision = decide(self.config, family, default.members, self.speaker.sessions.peers, self.bfd, carrier, now)
+            decision = decide(self.config, family, default.members, peers, self.bfd, carrier, now, damped)
             default.fail_static = decision.fail_static
             self._static_alarm(family, decision.alarm)
             self.fib.apply(family, decision.members, self.mirror.links)
             if default.failure:
                 self._error(default.failure)
+
+    def _damp(self, carrier: Mapping[str, bool], now: float) -> frozenset[str]:
+        """The uplinks that are kept out because they come and go; looked at again when the first may come back."""
+        for uplink in self.config.uplinks:
+            fine = usable(uplink, self.speaker.sessions.peers, self.bfd, carrier, now)
+            self.damping.observe(uplink.name, carrier.get(uplink.name, False), fine, now)
+        release = self.damping.release()
+        if release is not None:
+            self.timers.later("damping", release + 0.001, self.decide)
+        return self.damping.out()
 
     def _adopt(self) -> bool:
         if self.adopted:
@@ -178,6 +191,7 @@ class Agent:
             log("reload_refused", "error", reason=error)
             return
         self.config = self.fib.config = config
+        self.damping.keep({uplink.name: uplink for uplink in config.uplinks}, config.damping)
         self.speaker.reconfigure(config)
         self.bfd.expect(self._bfd_peers(), self.clock.monotonic())
         if self.mirror.complete:
@@ -212,6 +226,7 @@ class Agent:
                 self.speaker,
                 self.bfd,
                 self.fib,
+                self.damping.report(self.clock.monotonic()),
                 self.withheld,
                 self.alarms(),
                 self.last_error,

@@ -68,6 +68,13 @@ def _sections(status: dict[str, Any], everything: bool) -> list[str]:
         )
         for entry in status["defaults"]
     ]  # fmt: skip
+    damped = [
+        (
+            entry["uplink"], entry["penalty"], "yes" if entry["out"] else "no",
+            f"{entry['seconds']:.0f} s" if entry["out"] else "-",
+        )
+        for entry in status.get("damping", [])
+    ]  # fmt: skip
     withheld = [(entry["prefix"], entry["reason"]) for entry in status["withheld"]]
     error = status["last_error"]
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(error["time"])) if error else ""
@@ -75,6 +82,7 @@ def _sections(status: dict[str, Any], everything: bool) -> list[str]:
         _head(status),
         _table("Sessions", headers, rows),
         _table("Default route", ("family", "group", "uplinks", "installed", "fail static"), defaults),
+        *([_table("Damping", ("uplink", "penalty", "left out", "for another"), damped)] if damped else []),
         _prefixes(status["announced"], everything),
         _table("Withheld", ("prefix", "reason"), withheld),
         _last(error, when),

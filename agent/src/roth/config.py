@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .damping import DampingRules
 from .kernel.model import Address, Family, Prefix
 
 _FAMILY_NAMES = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
@@ -84,6 +85,7 @@ class Config:
     imports: tuple[Prefix, ...]
     uplinks: tuple[Uplink, ...]
     isolated_bridges: frozenset[str]
+    damping: DampingRules
     bridge_socket: str
     status_socket: str
     bfdd_vty: str
@@ -173,7 +175,39 @@ def _mapping(value: object) -> dict[str, Any]:
     return value
 
 
+def _number(low: float, high: float) -> Callable[[Any], float]:
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise ValueError
+        return float(value)
+
+    return check
+
+
+_RULES: dict[str, tuple[Callable[[Any], float], str]] = {
+    "half_life": (_number(1, 3600), "seconds, 1 to 3600"),
+    "suppress": (_number(1, 1_000_000), "a penalty, 1 to 1000000 (a loss is 1000)"),
+    "reuse": (_number(1, 1_000_000), "a penalty, 1 to 1000000 (a loss is 1000)"),
+    "longest": (_number(0, 3600), "seconds, 0 to 3600"),
+}
+
+
+def _damping(reader: _Reader, entry: dict[str, Any]) -> DampingRules | None:
+    reader.unknown(entry, "damping.", set(_RULES))
+    read = {key: reader.take(entry, "damping.", key, text, check) for key, (check, text) in _RULES.items()}
+    values = {key: value for key, value in read.items() if value is not None}
+    if len(values) < len(_RULES):
+        return None
+    if values["reuse"] >= values["suppress"]:
+        reader.wrong("damping.reuse", values["reuse"], f"below damping.suppress, {values['suppress']:g}")
+    if values["longest"] > 20 * values["half_life"]:
+        reader.wrong("damping.longest", values["longest"], "at most 20 times damping.half_life")
+    return DampingRules(**values)
+
+
 _ASN = (_integer(1, 4294967295), "an AS number, 1 to 4294967295")
+# What a configuration of an older release lacks: a new agent may meet one while the host is upgraded.
+_DEFAULTS: dict[str, Any] = {"damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60}}
 _KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "asn": _ASN,
     "router_id": (lambda value: str(ip_address(_text(value))), "an IPv4 address"),
@@ -187,6 +221,7 @@ _KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     ),
     "imports": (lambda value: tuple(_prefix(each) for each in _listed(value)), "a list of prefixes"),
     "isolated_bridges": (lambda value: frozenset(_device(each) for each in _listed(value)), "a list of interfaces"),
+    "damping": (_mapping, "a mapping of half_life, suppress, reuse and longest"),
     "bridge_socket": (_text, "a path"),
     "status_socket": (_text, "a path"),
     "bfdd_vty": (_text, "a path"),
@@ -268,6 +303,7 @@ def parse(text: str) -> Config:
         raise ConfigError(f"not JSON: {error}") from None
     if not isinstance(document, dict):
         raise ConfigError("the document is not a mapping")
+    document = _DEFAULTS | document
     reader = _Reader()
     reader.unknown(document, "", set(_KEYS))
     values: dict[str, Any] = {
@@ -279,6 +315,7 @@ def parse(text: str) -> Config:
     uplinks = [_uplink(reader, each, f"uplinks[{at}]") for at, each in enumerate(values["uplinks"] or [])]
     values["allowed_prefixes"] = tuple(each for each in allowed if each is not None)
     values["uplinks"] = tuple(each for each in uplinks if each is not None)
+    values["damping"] = _damping(reader, values["damping"]) if values["damping"] is not None else None
     _duplicates(reader, values["uplinks"])
     if reader.errors:
         raise ConfigError("; ".join(reader.errors))

@@ -17,6 +17,12 @@ def problems(status: dict[str, Any]) -> list[str]:
     for bfd in status["bfd"]:
         if bfd["enabled"] and bfd["state"] != "up":
             found.append(f"BFD to {bfd['tor']} {bfd['family']} ({bfd['peer']} on {bfd['uplink']}) is {bfd['state']}")
+    for damped in status.get("damping", []):
+        if damped["out"]:
+            found.append(
+                f"{damped['uplink']} is damped, because it came and went: "
+                f"left out for another {damped['seconds']:.0f} s if it stays up"
+            )
     for default in status["defaults"]:
         wanted = {session["uplink"] for session in status["sessions"] if session["family"] == default["family"]}
         absent = sorted(wanted - set(default["uplinks"]))

@@ -7,12 +7,14 @@ import json
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from . import __version__
 from .config import GROUP_IDS, Config
+from .damping import Damped
 from .exabgp_api import FAMILY_NAMES
 from .fib import Fib
 from .kernel.model import Family, Prefix
@@ -31,6 +33,7 @@ def document(
     speaker: Speaker,
     bfd: BfdMemory,
     fib: Fib,
+    damped: Iterable[Damped],
     withheld: Mapping[Prefix, str],
     alarms: list[str],
     last_error: tuple[float, str] | None,
@@ -47,6 +50,7 @@ def document(
         "sessions": _sessions(config, speaker),
         "bfd": _bfd(config, bfd),
         "defaults": [_default(fib, family) for family in Family if _has(config, family)],
+        "damping": [asdict(each) for each in damped],
         "announced": [str(prefix) for prefix in speaker.announcer.announced()],
         "withheld": [
             {"prefix": str(prefix), "reason": reason}

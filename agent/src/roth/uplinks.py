@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import ip_network
@@ -111,8 +111,10 @@ def decide(
     bfd: BfdMemory,
     carrier: Mapping[str, bool],
     now: float,
+    damped: Collection[str] = (),
 ) -> Decision:
-    """The group's members. `carrier` has the uplinks that exist; `current` is what is in the kernel, or should be.
+    """The group's members. `carrier` has the uplinks that exist; `current` is what is in the kernel, or should be;
+    `damped` uplinks come and go, and are used only where nothing else is left.
 
     When all would leave and it isn't because every ToR has withdrawn its default, the last group stays: both paths dead
     at once is more often a starved host than the truth, and an empty group forwards nothing either way.
@@ -131,6 +133,7 @@ def decide(
             static = static or Vote.KEEP in votes
         told = peers[peer.address]
         withdrawn = withdrawn and told.state is SessionState.ESTABLISHED and votes[0] is Vote.OUT
+    wanted = [name for name in wanted if name not in damped] or wanted
     if wanted or withdrawn:
         return Decision(tuple(wanted), static)
     kept = tuple(
@@ -141,6 +144,19 @@ def decide(
     if not kept:
         return Decision((), False)
     return Decision(kept, True, f"no uplink is usable for {DEFAULT[family]}: keeping {', '.join(kept)}")
+
+
+def usable(
+    uplink: Uplink,
+    peers: Mapping[Address, PeerState],
+    bfd: BfdMemory,
+    carrier: Mapping[str, bool],
+    now: float,
+) -> bool:
+    """Whether nothing speaks against the uplink, in neither of its families."""
+    return not any(
+        Vote.OUT in _votes(uplink, peer.address, peer.family, peers, bfd, carrier, now) for peer in uplink.peers
+    )
 
 
 def _votes(

@@ -66,6 +66,7 @@ DOCUMENT = {
         for index in (0, 1)
     ],
     "isolated_bridges": ["br-mobile"],
+    "damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60},
     "bridge_socket": "/run/roth-exabgp/bridge.sock",
     "status_socket": "/run/roth/agent.sock",
     "bfdd_vty": "/run/roth-bfdd/bfdd.vty",
