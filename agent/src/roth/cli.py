@@ -7,14 +7,16 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tabulate import tabulate
 
-from . import __version__
+from . import __version__, units
 from .health import problems
 from .status import ask
+from .units import UnitState, read_units
 
 DEFAULT_SOCKET = "/run/roth/agent.sock"
 HEALTHY, DEGRADED, UNREACHABLE = 0, 1, 2
@@ -93,11 +95,23 @@ def _last(error: dict[str, Any] | None, when: str) -> str:
     return f"Last error: {when} {error['text']}\n" if error else "Last error: none\n"
 
 
-def render(status: dict[str, Any], everything: bool = False) -> str:
-    """The document as text."""
-    found = problems(status)
-    verdict = "healthy" if not found else "\n".join(["DEGRADED", *(f"  {problem}" for problem in found)])
-    return "\n".join([*_sections(status, everything), f"State: {verdict}"])
+def _units(states: Sequence[UnitState]) -> str:
+    rows = [
+        (each.unit, each.state, each.sub, each.restarts, _age(0, each.seconds) if each.seconds is not None else "-")
+        for each in states
+    ]
+    return _table("Units", ("unit", "state", "", "restarts", "for"), rows)
+
+
+def _verdict(found: Sequence[str]) -> str:
+    return "State: " + ("healthy" if not found else "\n".join(["DEGRADED", *(f"  {problem}" for problem in found)]))
+
+
+def render(status: dict[str, Any], everything: bool = False, states: Sequence[UnitState] = ()) -> str:
+    """The document as text, and what systemd says of the units where that is no good news."""
+    faults = units.problems(states)
+    found = [*problems(status), *faults]
+    return "\n".join([*_sections(status, everything), *([_units(states)] if faults else []), _verdict(found)])
 
 
 def _routes(answer: dict[str, Any]) -> str:
@@ -120,23 +134,34 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def _unanswered(options: argparse.Namespace, error: Exception | str, states: Sequence[UnitState]) -> int:
+    """Say so, and what systemd knows: the agent may be what dies."""
+    hint = "is roth-agent.service running?" if not isinstance(error, PermissionError) else "try as root"
+    text = f"no answer from the agent at {options.socket}: {error} ({hint})" if isinstance(error, Exception) else error
+    print(f"roth: {text}", file=sys.stderr)
+    if options.json:
+        print(json.dumps({"error": text, "units": [asdict(each) for each in states]}, indent=2))
+    elif states:
+        print("\n".join([_units(states), _verdict(["the agent does not answer", *units.problems(states)])]))
+    return UNREACHABLE
+
+
+def main(arguments: Sequence[str] | None = None, read: Callable[[], list[UnitState]] = read_units) -> int:
     """Exit code: 0 healthy, 1 degraded, 2 the agent can't be asked."""
     options = _parser().parse_args(arguments)
+    status = options.command == "status"
     try:
-        answer = ask(options.socket, "status" if options.command == "status" else "adj-rib-out")
+        answer = ask(options.socket, "status" if status else "adj-rib-out")
     except (OSError, ValueError) as error:
-        hint = "is roth-agent.service running?" if not isinstance(error, PermissionError) else "try as root"
-        print(f"roth: no answer from the agent at {options.socket}: {error} ({hint})", file=sys.stderr)
-        return UNREACHABLE
+        return _unanswered(options, error, read())
     if "error" in answer:
-        print(f"roth: {answer['error']}", file=sys.stderr)
-        return UNREACHABLE
+        return _unanswered(options, str(answer["error"]), read())
+    states = read() if status else []
     if options.json:
-        print(json.dumps(answer, indent=2))
+        print(json.dumps(answer | {"units": [asdict(each) for each in states]} if status else answer, indent=2))
     else:
-        print(render(answer, options.all) if options.command == "status" else _routes(answer))
-    return DEGRADED if options.command == "status" and problems(answer) else HEALTHY
+        print(render(answer, options.all, states) if status else _routes(answer))
+    return DEGRADED if status and (problems(answer) or units.problems(states)) else HEALTHY
 
 
 if __name__ == "__main__":
