@@ -53,12 +53,14 @@ RETURN = r"""
 _value:
   description:
     - C(routes) in the grammar of M(roth.fabric.host_routes), sorted by family and prefix.
+    - C(taps), C(PREFIX INTERFACE) for each route of an instance whose port is an interface of the host.
     - C(left_out) with C(port) (its id), C(name), C(address) and C(reason).
     - C(neighbors) in the grammar of M(roth.fabric.neighbors), for networks with static neighbors.
     - C(ignored), the number of ports on this host in networks that are not provider networks.
   type: dict
   sample:
     routes: ["10.64.1.53/32 dev br-mobile"]
+    taps: ["10.64.1.53/32 tap2b1f0e5c-9d"]
     left_out: []
     neighbors: []
     ignored: 0
@@ -100,6 +102,7 @@ def instance_routes(
         raise AnsibleFilterError(f"roth.fabric.instance_routes: {error}") from error
     return {
         "routes": list(found.routes),
+        "taps": [f"{tap.prefix} {tap.device}" for tap in found.taps],
         "left_out": [as_entry(entry) for entry in found.left_out],
         "neighbors": [f"{n.address} lladdr {n.mac} dev {n.device}" for n in found.neighbors],
         "ignored": found.ignored,

@@ -216,6 +216,8 @@ class Rig:
             ],
             "isolated_bridges": [],
             "damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60},
+            "routes_file": "/nonexistent/instance-routes",
+            "taps_file": "/nonexistent/instance-taps",
             "bridge_socket": f"{self.run}/bridge.sock",
             "status_socket": f"{self.run}/agent.sock",
             "bfdd_vty": f"{self.run}/hv1/bfdd.vty",

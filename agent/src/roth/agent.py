@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import errno
 import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +29,7 @@ from .log import log
 from .mirror import Changes, Mirror
 from .notify import notify, watchdog_interval
 from .ports import isolate_ports
+from .restore import Restoration
 from .speaker import Speaker
 from .status import StatusServer, document
 from .timers import Clock, LoopTimers, SystemClock, Timers
@@ -52,6 +54,7 @@ class Agent:
         self.bfd.expect(self._bfd_peers(), self.started)
         self.fib = Fib(kernel, config)
         self.damping = Damping(config.damping)
+        self.restoration = Restoration(config.routes_file, config.taps_file, config.waiting_file)
         self.adopted = False
         self.withheld: dict[Prefix, str] = {}
         self.port_failures: list[str] = []
@@ -72,12 +75,16 @@ class Agent:
 
     def kernel_changed(self, changes: Changes) -> None:
         """Called by the mirror."""
+        if not self.speaker.ready:
+            self.restoration.begin(self.mirror.routes, self.mirror.links)
+        self.restoration.lost(changes.lost, self.mirror.routes)
         self.judge(changes.prefixes)
         self.speaker.ready = self.mirror.complete
         self.speaker.pump()
         if changes.links:
             self._isolate_ports()
             self.decide()
+        self._restore()
         if changes.links or changes.nexthops:
             self.timers.later("verify", VERIFY, self.decide)
 
@@ -97,6 +104,23 @@ class Agent:
                 self.withheld[prefix] = reason
                 log("withheld", prefix=prefix, reason=reason)
             announcer.change(prefix, reason is None)
+
+    def _restore(self) -> None:
+        """Put back what went with its link, now that the link is here again; its event has it announced."""
+        operations = self.restoration.due(self.mirror.routes, self.mirror.links)
+        if not operations:
+            return
+        try:
+            failures = self.kernel.apply(self.config.table, self.config.protocol, operations)
+        except OSError as error:
+            self._error(f"{len(operations)} routes can't be put back: {error}")
+            return
+        self.restoration.put_back(operations, failures)
+        if len(failures) < len(operations):
+            log("routes_restored", count=len(operations) - len(failures))
+        for failure in failures:
+            if failure.errno != errno.EEXIST:  # somebody else was faster
+                self._error(f"{failure.operation.prefix} can't be put back: {failure.text}")
 
     # -- the default ----------------------------------------------------------------------------------------------
 
@@ -209,6 +233,8 @@ class Agent:
         alarms = [*self.static_alarms.values(), *self.speaker.sessions.alarms(), *self.port_failures]
         alarms += [default.failure for default in self.fib.defaults.values() if default.failure]
         alarms += [default.sourceless for default in self.fib.defaults.values() if default.sourceless]
+        if self.restoration.failure:
+            alarms.append(f"the list of wanted routes can't be read: {self.restoration.failure}")
         if self.mirror.failure:
             alarms.append(f"the kernel's routes can't be read: {self.mirror.failure}")
         if self.bfd_failure and self._bfd_peers():

@@ -86,6 +86,8 @@ class Config:
     uplinks: tuple[Uplink, ...]
     isolated_bridges: frozenset[str]
     damping: DampingRules
+    routes_file: str
+    taps_file: str
     bridge_socket: str
     status_socket: str
     bfdd_vty: str
@@ -94,11 +96,16 @@ class Config:
         """Every session by its peer's address."""
         return {peer.address: (uplink, peer) for uplink in self.uplinks for peer in uplink.peers}
 
+    @property
+    def waiting_file(self) -> str:
+        """Where the agent notes which routes wait for their link: in its folder in /run."""
+        return str(Path(self.status_socket).with_name("waiting"))
+
     def restart_only(self) -> tuple[object, ...]:
         """What a reload can't change."""
         return (
             self.asn, self.protocol, self.table, self.default_table, self.default_metric,
-            self.bridge_socket, self.status_socket, self.bfdd_vty,
+            self.routes_file, self.taps_file, self.bridge_socket, self.status_socket, self.bfdd_vty,
         )  # fmt: skip
 
 
@@ -207,7 +214,11 @@ def _damping(reader: _Reader, entry: dict[str, Any]) -> DampingRules | None:
 
 _ASN = (_integer(1, 4294967295), "an AS number, 1 to 4294967295")
 # What a configuration of an older release lacks: a new agent may meet one while the host is upgraded.
-_DEFAULTS: dict[str, Any] = {"damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60}}
+_DEFAULTS: dict[str, Any] = {
+    "damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60},
+    "routes_file": "/etc/roth/instance-routes",
+    "taps_file": "/etc/roth/instance-taps",
+}
 _KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "asn": _ASN,
     "router_id": (lambda value: str(ip_address(_text(value))), "an IPv4 address"),
@@ -222,6 +233,8 @@ _KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "imports": (lambda value: tuple(_prefix(each) for each in _listed(value)), "a list of prefixes"),
     "isolated_bridges": (lambda value: frozenset(_device(each) for each in _listed(value)), "a list of interfaces"),
     "damping": (_mapping, "a mapping of half_life, suppress, reuse and longest"),
+    "routes_file": (_text, "a path"),
+    "taps_file": (_text, "a path"),
     "bridge_socket": (_text, "a path"),
     "status_socket": (_text, "a path"),
     "bfdd_vty": (_text, "a path"),

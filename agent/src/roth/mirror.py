@@ -21,9 +21,10 @@ RETRY = 1.0  # seconds after a failed dump
 
 @dataclass
 class Changes:
-    """What the owner has to look at again."""
+    """What the owner has to look at again. `lost` are routes (prefix, metric) that went because their link did."""
 
     prefixes: set[Prefix] = field(default_factory=set)
+    lost: set[tuple[Prefix, int]] = field(default_factory=set)
     links: bool = False
     nexthops: bool = False
 
@@ -51,6 +52,7 @@ class Mirror:
         self.table, self.protocol = table, protocol
         self.routes: dict[Prefix, dict[int, KernelRoute]] = {}
         self.links: dict[int, Link] = {}
+        self._fallen: set[int] = set()  # links that were down or went away since the last read, perhaps for a moment
         self.complete = False
         self.failure: str | None = None
         self.resyncs = 0
@@ -74,12 +76,14 @@ class Mirror:
         for event in events:
             if isinstance(event, RouteEvent):
                 if event.route.table == self.table:
-                    self._apply_route(event)
+                    self._apply_route(event, changes)
                     changes.prefixes.add(event.route.prefix)
                 else:
                     changes.nexthops = True  # the learned default's table: have it verified
             elif isinstance(event, LinkEvent):
                 self.timers.later("resync", SETTLE, self.resync)
+                if not (event.present and event.link.up):
+                    self._fallen.add(event.link.index)
                 known = self.links.get(event.link.index)
                 if known and event.present and (known.up, known.carrier) != (event.link.up, event.link.carrier):
                     changes.links = True
@@ -89,13 +93,16 @@ class Mirror:
         if changes.prefixes:
             self.timers.later("resync", VERIFY, self.resync)
 
-    def _apply_route(self, event: RouteEvent) -> None:
+    def _apply_route(self, event: RouteEvent, changes: Changes) -> None:
         route = event.route
         metrics = self.routes.setdefault(route.prefix, {})
         if event.added and route.protocol == self.protocol:
             metrics[route.metric] = route
         else:
-            metrics.pop(route.metric, None)
+            known = metrics.pop(route.metric, None)
+            # a link says that it is down before its IPv6 routes go: any other removal is somebody's will
+            if known is not None and route.protocol == self.protocol and known.oif in self._fallen:
+                changes.lost.add((route.prefix, route.metric))
         if not metrics:
             del self.routes[route.prefix]
 
@@ -118,8 +125,20 @@ class Mirror:
         changes = Changes(links=links != self.links or not self.complete)
         known = self.routes.keys() | routes.keys() if changes.links else self._different(routes)
         changes.prefixes = set(known)
+        changes.lost = self._lost(routes, links)
+        self._fallen.clear()
         self.links, self.routes, self.complete = links, routes, True
         self.changed(changes)
+
+    def _lost(self, routes: dict[Prefix, dict[int, KernelRoute]], links: dict[int, Link]) -> set[tuple[Prefix, int]]:
+        """Routes that are gone without a word, and whose link was or is down or away: IPv4's way to lose them."""
+        up = {index for index, link in links.items() if link.up} - self._fallen
+        return {
+            (prefix, metric)
+            for prefix, metrics in self.routes.items()
+            for metric, route in metrics.items()
+            if route.oif is not None and route.oif not in up and metric not in routes.get(prefix, ())
+        }
 
     def _different(self, routes: dict[Prefix, dict[int, KernelRoute]]) -> set[Prefix]:
         both = self.routes.keys() | routes.keys()

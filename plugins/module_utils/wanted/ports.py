@@ -20,6 +20,11 @@ from .networks import ProviderNetwork, contains, host_prefix
 DEVICE_OWNERS = ("compute:",)
 BLACKHOLE_METRIC = 4294967295  # the last resort of all routes to a prefix
 
+# Of these ports the host sees an interface, named as Neutron and Nova name it. A vhost-user port, for one, has none.
+_TAP_VIFS = ("bridge", "ovs", "tap")
+_TAP_NAME = "tap{}"
+_TAP_ID = 11  # characters of the port id in the name
+
 _BAD_BINDINGS: Mapping[str, str] = {
     "unbound": "bound to {host}, but not wired there (vif_type unbound)",
     "binding_failed": "its binding to {host} failed: Neutron had no live agent there",
@@ -49,10 +54,19 @@ class Neighbor:
 
 
 @dataclass(frozen=True)
+class Tap:
+    """The interface of the instance that has `prefix`: without it the instance is not on the host."""
+
+    prefix: str
+    device: str
+
+
+@dataclass(frozen=True)
 class InstanceRoutes:
     """What one host should have. `ignored` counts its ports in networks that are not ours."""
 
     routes: tuple[str, ...]
+    taps: tuple[Tap, ...]
     left_out: tuple[LeftOut, ...]
     neighbors: tuple[Neighbor, ...]
     ignored: int
@@ -149,6 +163,7 @@ class PortPlan:
         wanted |= set(self._aggregates(host))
         left_out: list[LeftOut] = []
         delivered: list[_Claim] = []
+        routed: list[_Claim] = []
         for claim in self._claims.get(host, ()):
             covered = not claim.network.announces_hosts and self._misplaced(claim) is None
             reason = self._port_reason(claim.port) or (None if covered else self._reason(claim))
@@ -158,8 +173,10 @@ class PortPlan:
                 left_out.append(claim.left_out(reason))
             if reason is None and not covered:
                 wanted.add((claim.prefix, f"{claim.prefix} dev {claim.network.bridge}"))
+                routed.append(claim)
         return InstanceRoutes(
             routes=tuple(text for _prefix, text in sorted(wanted, key=lambda item: (_order(item[0]), item[1]))),
+            taps=_taps(routed),
             left_out=tuple(sorted(left_out, key=lambda item: (item.name, item.port_id, item.address))),
             neighbors=_neighbors(delivered),
             ignored=self._ignored.get(host, 0),
@@ -220,6 +237,18 @@ class PortPlan:
         if len(holders) > 1 and not claim.network.anycast:
             return f"held by {len(holders)} ports: {', '.join(sorted(holders.values()))} (shared_addresses: none)"
         return None
+
+
+def _taps(routed: Sequence[_Claim]) -> tuple[Tap, ...]:
+    """Of an address that several ports of the host have, any could answer: such a one depends on none of them."""
+    ports: dict[Prefix, list[Port]] = defaultdict(list)
+    for claim in routed:
+        ports[claim.prefix].append(claim.port)
+    return tuple(
+        Tap(str(prefix), _TAP_NAME.format(found[0].id[:_TAP_ID]))
+        for prefix, found in sorted(ports.items(), key=lambda item: _order(item[0]))
+        if len({port.id for port in found}) == 1 and found[0].vif_type in _TAP_VIFS
+    )
 
 
 def _neighbors(delivered: Sequence[_Claim]) -> tuple[Neighbor, ...]:

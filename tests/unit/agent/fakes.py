@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from roth.config import Config, parse
 from roth.kernel.model import (
+    Action,
     Address,
     Event,
     Family,
@@ -20,7 +22,9 @@ from roth.kernel.model import (
     Nexthop,
     NexthopGroup,
     RouteEvent,
+    RouteFailure,
     RouteKind,
+    RouteOperation,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -67,8 +71,10 @@ DOCUMENT = {
     ],
     "isolated_bridges": ["br-mobile"],
     "damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60},
+    "routes_file": "/nonexistent/instance-routes",
+    "taps_file": "/nonexistent/instance-taps",
     "bridge_socket": "/run/roth-exabgp/bridge.sock",
-    "status_socket": "/run/roth/agent.sock",
+    "status_socket": "/nonexistent/agent.sock",
     "bfdd_vty": "/run/roth-bfdd/bfdd.vty",
 }
 
@@ -260,6 +266,37 @@ class FakeKernel:
     def nexthop_protocols(self) -> dict[int, int]:
         self._check()
         return dict.fromkeys((*self.nexthop_table, *self.group_table), 142) | self.foreign_ids
+
+    def apply(self, table: int, protocol: int, operations: Sequence[RouteOperation]) -> list[RouteFailure]:
+        failures = []
+        for each in operations:
+            key = table, str(each.prefix), each.metric
+            link = self.link_table.get(each.oif or 0)
+            assert each.action is Action.ADD
+            if key in self.route_table:
+                failures.append(RouteFailure(each, 17, "File exists"))
+            elif each.oif is not None and (link is None or not link.up):
+                failures.append(RouteFailure(each, 100, "Network is down"))
+            else:
+                self.writes.append(f"add {each.prefix}")
+                self.route_table[key] = KernelRoute(
+                    each.prefix, each.metric, each.oif, each.kind.value, protocol, table
+                )
+        return failures
+
+    def set_down(self, name: str) -> list[LinkEvent | RouteEvent]:
+        """The link goes down and takes its routes: IPv4's without a word, IPv6's one by one after the link's event."""
+        link = next(each for each in self.link_table.values() if each.name == name)
+        self.link_table[link.index] = down = replace(link, up=False, carrier=False)
+        gone = [(key, route) for key, route in self.route_table.items() if route.oif == link.index]
+        for key, _route in gone:
+            del self.route_table[key]
+        return [LinkEvent(True, down), *(RouteEvent(False, route) for _key, route in gone if route.prefix.version == 6)]
+
+    def set_up(self, name: str) -> LinkEvent:
+        link = next(each for each in self.link_table.values() if each.name == name)
+        self.link_table[link.index] = up = replace(link, up=True, carrier=True)
+        return LinkEvent(True, up)
 
     def replace_nexthop(self, nexthop: Nexthop, protocol: int) -> None:
         link = self.link_table.get(nexthop.oif)

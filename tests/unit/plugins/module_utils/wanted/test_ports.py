@@ -59,6 +59,22 @@ def test_a_host_gets_exactly_its_good_addresses_subnets_and_loopbacks():
     assert found.neighbors == ()
 
 
+def test_each_route_of_an_instance_names_the_tap_without_which_it_is_not_here():
+    document = raw_document()
+    port = port_named(document, "hv1-vm0")
+    taps = {tap.prefix: tap.device for tap in plan_of(document).routes("hv1", ["192.0.2.11"]).taps}
+    assert taps["10.64.1.53/32"] == taps["2001:db8:64::bd/128"] == f"tap{port['id'][:11]}"
+    assert not {"192.0.2.11/32", "198.51.100.0/26"} & taps.keys()
+
+
+def test_a_port_without_an_interface_of_the_host_names_no_tap():
+    document = raw_document()
+    port_named(document, "hv1-vm0")["binding:vif_type"] = "vhostuser"
+    found = plan_of(document).routes("hv1")
+    assert "10.64.1.53/32 dev br-mobile" in found.routes
+    assert "10.64.1.53/32" not in {tap.prefix for tap in found.taps}
+
+
 def test_each_left_out_address_has_port_id_name_and_reason():
     entries = [(e.name, e.address, e.reason) for e in plan_of().routes("hv1").left_out]
     shared = "held by 3 ports: hv1-vm2, hv2-vm2, hv3-vm2 (shared_addresses: none)"
