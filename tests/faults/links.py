@@ -1,0 +1,41 @@
+"""What can happen to a link of a host: each is undone at the end of its block, also when the test fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.lab.fabric import Fabric
+
+from .traffic import Traffic
+
+
+@contextmanager
+def down(fabric: Fabric, node: str, interface: str) -> Iterator[None]:
+    """The interface is down; the other end of its cable sees the carrier go."""
+    fabric.ip(node, "link", "set", interface, "down")
+    try:
+        yield
+    finally:
+        fabric.ip(node, "link", "set", interface, "up")
+
+
+@contextmanager
+def silent(fabric: Fabric, switch: str, host: str, *hooks: str) -> Iterator[None]:
+    """The switch drops what it sends to the host (`egress`) or gets from it (`ingress`), and the link stays up."""
+    fabric.run(switch, "nft", "add table netdev cut")
+    try:
+        for hook in hooks:
+            chain = f"{{ type filter hook {hook} device {host} priority 0; policy drop; }}"
+            fabric.run(switch, "nft", f"add chain netdev cut {hook} {chain}")
+        yield
+    finally:
+        fabric.run(switch, "nft", "delete table netdev cut")
+
+
+def flap(fabric: Fabric, node: str, interface: str, traffic: Traffic, every: float, times: int) -> None:
+    """Down and up again so many times; it is up at the end."""
+    for _time in range(times):
+        with down(fabric, node, interface):
+            traffic.go_on(every)
+        traffic.go_on(every)
