@@ -19,7 +19,10 @@ def test_no_fault_at_all(case: Case) -> None:
         traffic.go_on(10)
 
 
-@pytest.mark.parametrize("blow", BLOWS)
+KILL_QUICKLY = [pytest.param(blow, marks=pytest.mark.quick if blow == "kill-9" else ()) for blow in BLOWS]
+
+
+@pytest.mark.parametrize("blow", KILL_QUICKLY)
 @pytest.mark.parametrize("process", [AGENT, BRIDGE], ids=["agent", "bridge"])
 def test_fault_of(case: Case, process: Process, blow: str) -> None:
     versions = case.table_versions()
@@ -29,7 +32,7 @@ def test_fault_of(case: Case, process: Process, blow: str) -> None:
         assert case.table_versions() == versions
 
 
-@pytest.mark.parametrize("blow", [blow for blow in BLOWS if blow != "stopped-20s"])
+@pytest.mark.parametrize("blow", [blow for blow in KILL_QUICKLY if blow.values[0] != "stopped-20s"])
 def test_fault_of_exabgp(case: Case, blow: str) -> None:
     with case.costing(NOTHING) as traffic:
         BLOWS[blow](case.fabric, HOST, EXABGP, traffic)
@@ -37,12 +40,14 @@ def test_fault_of_exabgp(case: Case, blow: str) -> None:
 
 def test_exabgp_stopped_past_the_hold_time(case: Case) -> None:
     """The switches can't tell it from a dead host: graceful restart does not help, what it announced is withdrawn."""
-    with case.costing(Bound(packets(30, SHARE), 0, True, "20 s + reconnect")) as traffic:
+    with case.costing(
+        Bound(packets(20, SHARE), 0, True, "20 s less 6 s of hold time, and 6 s for the sessions")
+    ) as traffic:
         BLOWS["stopped-20s"](case.fabric, HOST, EXABGP, traffic)
 
 
 @pytest.mark.parametrize("blow", BLOWS)
 def test_fault_of_bfdd(case: Case, blow: str) -> None:
     """The host fails static; the switches see a dead path on both uplinks, and drop BGP until it is up again."""
-    with case.costing(Bound(packets(10, SHARE), 0, True, "BGP resets at both switches")) as traffic:
+    with case.costing(Bound(packets(5, SHARE), 0, True, "BGP resets at both switches")) as traffic:
         BLOWS[blow](case.fabric, HOST, BFDD, traffic)
