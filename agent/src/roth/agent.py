@@ -22,6 +22,9 @@ from .bridge_client import BridgeClient
 from .config import Config, ConfigError, load
 from .conversation import Command
 from .damping import Damping
+from .drain import DEFAULT_PATH as DEFAULT_DRAIN
+from .drain import load as load_drain
+from .draining import Draining
 from .exabgp_api import RIB_OUT, Message, RibRoute
 from .fib import Fib
 from .kernel.model import Address, Events, Family, Kernel, Prefix
@@ -44,11 +47,20 @@ TICK = 1.0  # seconds
 class Agent:
     """All of the state, and the steps between its parts."""
 
-    def __init__(self, config: Config, kernel: Kernel, events: Events, clock: Clock, timers: Timers) -> None:
+    def __init__(
+        self,
+        config: Config,
+        kernel: Kernel,
+        events: Events,
+        clock: Clock,
+        timers: Timers,
+        drain: str = DEFAULT_DRAIN,
+    ) -> None:
         self.config, self.kernel, self.clock, self.timers = config, kernel, clock, timers
         self.started = clock.monotonic()
         self.send: Callable[[list[str]], None] = lambda _lines: None
         self.speaker = Speaker(config, clock, timers, lambda lines: self.send(lines), self.decide)
+        self.draining = Draining(drain, config, self.speaker.announcer, clock)
         self.mirror = Mirror(kernel, events, config.table, config.protocol, timers, self.kernel_changed)
         self.bfd = BfdMemory()
         self.bfd.expect(self._bfd_peers(), self.started)
@@ -98,6 +110,7 @@ class Agent:
                 announcer.change(prefix, False)
                 continue
             reason = reason_withheld(prefix, ours.values(), self.mirror.links, self.config.allowed_prefixes)
+            reason = reason or self.draining.reason_withheld(prefix)
             if reason is None:
                 self.withheld.pop(prefix, None)
             elif self.withheld.get(prefix) != reason:
@@ -132,7 +145,10 @@ class Agent:
         now, peers = self.clock.monotonic(), self.speaker.sessions.peers
         damped = self._damp(carrier, now)
         for family, default in self.fib.defaults.items():
-            decision = decide(self.config, family, default.members, peers, self.bfd, carrier, now, damped)
+            drained = self.draining.drain.uplinks
+            decision = decide(
+                self.config, family, default.members, peers, self.bfd, carrier, now, damped=damped, drained=drained
+            )
             default.fail_static = decision.fail_static
             self._static_alarm(family, decision.alarm)
             self.fib.apply(family, decision.members, self.mirror.links)
@@ -201,11 +217,13 @@ class Agent:
     def tick(self) -> None:
         """Once a second."""
         self.speaker.tick()
+        self.judge(self.draining.step())
+        self.speaker.pump()
         if self.speaker.last_refusal and (not self.last_error or self.speaker.last_refusal[0] > self.last_error[0]):
             self.last_error = self.speaker.last_refusal
 
     def reload(self, path: str) -> None:
-        """Take over a changed configuration; a bad one is refused and the old one stays."""
+        """Take over a changed configuration and drain state; a bad one is refused and the old one stays."""
         try:
             config = load(path)
             if config.restart_only() != self.config.restart_only():
@@ -218,6 +236,7 @@ class Agent:
         self.damping.keep({uplink.name: uplink for uplink in config.uplinks}, config.damping)
         self.speaker.reconfigure(config)
         self.bfd.expect(self._bfd_peers(), self.clock.monotonic())
+        self.draining.reload(config)
         if self.mirror.complete:
             self.kernel_changed(Changes(set(self.mirror.routes), links=True))
             with contextlib.suppress(OSError):  # leftovers do no harm, the next reload tries again
@@ -235,6 +254,8 @@ class Agent:
         alarms += [default.sourceless for default in self.fib.defaults.values() if default.sourceless]
         if self.restoration.failure:
             alarms.append(f"the list of wanted routes can't be read: {self.restoration.failure}")
+        if self.draining.refusal:
+            alarms.append(self.draining.refusal)
         if self.mirror.failure:
             alarms.append(f"the kernel's routes can't be read: {self.mirror.failure}")
         if self.bfd_failure and self._bfd_peers():
@@ -253,6 +274,7 @@ class Agent:
                 self.bfd,
                 self.fib,
                 self.damping.report(self.clock.monotonic()),
+                self.draining,
                 self.withheld,
                 self.alarms(),
                 self.last_error,
@@ -286,10 +308,10 @@ class Agent:
         }
 
 
-async def serve(path: str, config: Config, kernel: Kernel, events: Events, bfd: BfdBackend) -> None:
+async def serve(path: str, drain: str, config: Config, kernel: Kernel, events: Events, bfd: BfdBackend) -> None:
     """Run until SIGTERM or SIGINT. Stopping withdraws nothing and leaves the kernel as it is."""
     loop = asyncio.get_running_loop()
-    agent = Agent(config, kernel, events, SystemClock(), LoopTimers(loop))
+    agent = Agent(config, kernel, events, SystemClock(), LoopTimers(loop), drain)
     bridge = BridgeClient(config.bridge_socket, agent.speaker.connect, agent.speaker.line, agent.speaker.disconnect)
     agent.send = bridge.send
     stop = asyncio.Event()
@@ -338,11 +360,21 @@ def _summary(agent: Agent) -> str:
     return f"{established}/{len(sessions)} sessions, {len(agent.speaker.announcer.desired)} prefixes"
 
 
+def _check_drain(path: str, config: Config) -> int:
+    try:
+        load_drain(path, config)
+    except ConfigError as error:
+        print(f"roth-agent: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point `roth-agent --config PATH`. Exit code 2: the configuration can't be used."""
     parser = argparse.ArgumentParser(prog="roth-agent", description="Routing on the host: the agent.")
     parser.add_argument("--config", default=DEFAULT_CONFIG, help="agent.json (default: %(default)s)")
-    parser.add_argument("--check", action="store_true", help="only check the configuration")
+    parser.add_argument("--drain", default=DEFAULT_DRAIN, help="drain.json (default: %(default)s)")
+    parser.add_argument("--check", action="store_true", help="only check configuration and drain state")
     parser.add_argument("--version", action="version", version=f"roth-agent {__version__}")
     options = parser.parse_args(arguments)
     try:
@@ -351,12 +383,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"roth-agent: {options.config}: {error}", file=sys.stderr)
         return 2
     if options.check:
-        return 0
+        return _check_drain(options.drain, config)
     from .kernel.events import RouteEvents
     from .kernel.netlink import Netlink
 
     events = RouteEvents(config.protocol, [config.table, config.default_table])
-    asyncio.run(serve(options.config, config, Netlink(), events, FrrVty(config.bfdd_vty)))
+    asyncio.run(serve(options.config, options.drain, config, Netlink(), events, FrrVty(config.bfdd_vty)))
     return 0
 
 

@@ -1,15 +1,16 @@
 """Desired announcements against what ExaBGP holds, as command lines. Pure: no clock, no socket.
 
 What ExaBGP holds is kept for each peer, because peers differ: a neighbor that was removed and added again comes back
-with nothing. A line names all the peers that need it.
+with nothing. A line names all the peers that need it with the same attributes.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
+from .attributes import PLAIN, Treatment, attributes, next_mark, next_treatment, treatment_of
 from .exabgp_api import Action, RibRoute, end_of_rib_line, route_line
 from .kernel.model import Address, Family, Prefix
 
@@ -24,15 +25,16 @@ def family_of(value: Address | Prefix) -> Family:
 
 @dataclass(frozen=True)
 class Batch:
-    """One line's worth: the same action for the same peers."""
+    """One line's worth: the same action and attributes (by their `mark`) for the same peers."""
 
     action: Action
     peers: tuple[Address, ...]
     prefixes: tuple[Prefix, ...]
+    mark: int = 0
 
-    def line(self) -> str:
+    def line(self, asn: int) -> str:
         """The command."""
-        return route_line(self.action, self.peers, self.prefixes)
+        return route_line(self.action, self.peers, attributes(asn, self.mark), self.prefixes)
 
 
 class Announcer:
@@ -42,9 +44,11 @@ class Announcer:
         self.local = dict(peers)  # session's peer address -> our own address there
         self.desired: set[Prefix] = set()
         self.refused: set[tuple[Address, Prefix]] = set()  # what ExaBGP won't announce to a peer
-        self.held: dict[Address, set[Prefix]] = {}  # peers ExaBGP knows; absent = not to be addressed
+        self.held: dict[Address, dict[Prefix, int]] = {}  # by mark; peers ExaBGP knows; absent = not to be addressed
+        self.marks: dict[Address, int] = {}  # of each of these peers: the attributes of all that it is told from now on
+        self.aims: dict[Address, Treatment] = {}  # what the marks are to come to; absent = PLAIN
         self.dirty: dict[Prefix, None] = {}  # insertion-ordered set: prefixes to compare
-        self.busy: set[Prefix] = set()  # in a line that has no answer yet
+        self.busy: Counter[Prefix] = Counter()  # lines with no good answer yet that name it
         self.retries: deque[Batch] = deque()
         self.end_of_rib_due: set[Address] = set()
         self.ended: set[Address] = set()  # sessions that have had theirs
@@ -66,14 +70,44 @@ class Announcer:
         """The configuration's sessions (peer -> local address) changed; what is held where stays known."""
         self.local = dict(peers)
         self.held = {peer: held for peer, held in self.held.items() if peer in self.local}
+        self.marks = {peer: mark for peer, mark in self.marks.items() if peer in self.local}
         self.end_of_rib_due &= set(self.local)
         self.ended &= set(self.local)
+
+    # -- how it is announced ----------------------------------------------------------------------------------------
+
+    def aim(self, aims: Mapping[Address, Treatment]) -> None:
+        """How each peer is to be treated in the end; peers with a session go there by `advance`."""
+        self.aims = dict(aims)
+
+    def aim_of(self, peer: Address) -> Treatment:
+        """How a peer is to be treated."""
+        return self.aims.get(peer, PLAIN)
+
+    def treatment(self, peer: Address) -> Treatment | None:
+        """How a peer is treated now; None while that isn't known."""
+        return treatment_of(self.marks[peer]) if peer in self.marks else None
+
+    def advance(self, peer: Address) -> bool:
+        """One step of a peer towards its aim: all its prefixes are announced again. False when it is there already."""
+        current = self.treatment(peer)
+        if current is None or current == self.aim_of(peer):
+            return False
+        self.marks[peer] = next_mark(self.marks[peer], next_treatment(current, self.aim_of(peer)))
+        self.dirty.update(dict.fromkeys(prefix for prefix in self.desired if prefix.version == peer.version))
+        return True
+
+    def arrived(self, peer: Address) -> bool:
+        """Whether ExaBGP has all of a peer's prefixes as they are to be in the end."""
+        held = self.held.get(peer, {})
+        return self.treatment(peer) == self.aim_of(peer) and set(held.values()) <= {self.marks[peer]}
 
     # -- what ExaBGP holds ----------------------------------------------------------------------------------------
 
     def disconnected(self) -> None:
         """Nothing is known of ExaBGP any more."""
         self.held.clear()
+        self.marks.clear()
         self.busy.clear()
         self.retries.clear()
         self.refused.clear()
@@ -84,20 +118,30 @@ class Announcer:
     def holds(self, known: Iterable[Address], routes: Iterable[RibRoute]) -> None:
         """ExaBGP's answer to `show adj-rib out`; `known` are the neighbors it has.
 
-        A route with a next hop that isn't ours counts as not held, so it is announced again."""
-        now: dict[Address, set[Prefix]] = {peer: set() for peer in known if peer in self.local}
+        A route with a next hop or attributes that aren't ours counts as not held, so it is announced again."""
+        now: dict[Address, dict[Prefix, int]] = {peer: {} for peer in known if peer in self.local}
         foreign: list[tuple[Address, Prefix]] = []
         for route in routes:
-            if route.peer in now and route.next_hop == self.local[route.peer]:
-                now[route.peer].add(route.prefix)
+            if route.peer in now and route.next_hop == self.local[route.peer] and route.mark is not None:
+                now[route.peer][route.prefix] = route.mark
             elif route.peer in now and route.prefix not in self.desired:
                 foreign.append((route.peer, route.prefix))
         for peer, prefix in foreign:
-            now[peer].add(prefix)  # not wanted at all: must be withdrawn, whatever its next hop
-        for peer, prefixes in now.items():
-            for prefix in prefixes ^ {wanted for wanted in self.desired if family_of(wanted) is family_of(peer)}:
-                self.dirty[prefix] = None
+            now[peer][prefix] = 0  # not wanted at all: must be withdrawn, whatever its next hop
+        for peer, held in now.items():
+            self._learn_mark(peer, held)
+            wanted = {prefix: self.marks[peer] for prefix in self.desired if family_of(prefix) is family_of(peer)}
+            self.dirty.update(dict.fromkeys(prefix for prefix, _mark in wanted.items() ^ held.items()))
         self.held = now
+
+    def _learn_mark(self, peer: Address, held: Mapping[Prefix, int]) -> None:
+        """Go on where ExaBGP stands, which another agent may have told it. One that holds nothing is told the aim at
+        once: its session is new, and the switch forgets what it kept of the one before."""
+        highest = max(held.values(), default=0)
+        if peer in self.marks:
+            self.marks[peer] = max(self.marks[peer], next_mark(highest, treatment_of(self.marks[peer])))
+        else:
+            self.marks[peer] = highest if held else next_mark(0, self.aim_of(peer))
 
     def established(self, peer: Address) -> None:
         """A session is up: unless it has had its End-of-RIB, it gets it once it holds all it should."""
@@ -115,65 +159,82 @@ class Announcer:
         """At most `room` lines; they count as sent."""
         batches: list[Batch] = []
         while self.retries and len(batches) < room:
-            batches.append(self.retries.popleft())
+            batch = self.retries.popleft()
+            if {self.marks.get(peer) for peer in batch.peers} == {batch.mark}:
+                batches.append(batch)
+            else:  # a lower mark after a higher one would be sent first
+                self._not_busy(batch)
+                self.dirty.update(dict.fromkeys(batch.prefixes))
         if len(batches) < room and self.dirty:
-            batches += self._fill(room - len(batches))
-        for batch in batches:
-            self.busy.update(batch.prefixes)
+            fresh = self._fill(room - len(batches))
+            for batch in fresh:
+                self.busy.update(batch.prefixes)
+            batches += fresh
         return batches
+
+    def _not_busy(self, batch: Batch) -> None:
+        self.busy.subtract(batch.prefixes)
+        for prefix in batch.prefixes:
+            if self.busy[prefix] <= 0:
+                del self.busy[prefix]
 
     def _fill(self, room: int) -> list[Batch]:
         full: list[Batch] = []
-        open_lines: dict[tuple[Action, tuple[Address, ...]], list[Prefix]] = {}
+        open_lines: dict[tuple[Action, int, tuple[Address, ...]], list[Prefix]] = {}
         for prefix in list(self.dirty):
             if prefix in self.busy:
                 continue
             del self.dirty[prefix]
-            action, peers = self._needed(prefix)
-            if not peers:
-                continue
-            line = open_lines.setdefault((action, peers), [])
-            line.append(prefix)
-            if len(line) == LINE:
-                full.append(Batch(action, peers, tuple(line)))
-                del open_lines[action, peers]
-                if len(full) == room:
-                    break
-        for (action, peers), line in open_lines.items():
+            for action, mark, peers in self._needed(prefix):
+                line = open_lines.setdefault((action, mark, peers), [])
+                line.append(prefix)
+                if len(line) == LINE:
+                    full.append(Batch(action, peers, tuple(line), mark))
+                    del open_lines[action, mark, peers]
+            if len(full) >= room:
+                break
+        while len(full) > room:
+            self.dirty.update(dict.fromkeys(full.pop().prefixes))
+        for (action, mark, peers), line in open_lines.items():
             if len(full) < room:
-                full.append(Batch(action, peers, tuple(line)))
+                full.append(Batch(action, peers, tuple(line), mark))
             else:
                 self.dirty.update(dict.fromkeys(line))
         return full
 
-    def _needed(self, prefix: Prefix) -> tuple[Action, tuple[Address, ...]]:
+    def _needed(self, prefix: Prefix) -> list[tuple[Action, int, tuple[Address, ...]]]:
+        """The lines that bring all peers up to date about a prefix: one for those with the same attributes."""
         wanted = prefix in self.desired
-        peers = tuple(
-            peer
-            for peer, held in self.held.items()
-            if peer.version == prefix.version and (prefix in held) != wanted and (peer, prefix) not in self.refused
-        )
-        return (Action.ANNOUNCE if wanted else Action.WITHDRAW), peers
+        peers: dict[int, list[Address]] = {}
+        for peer, held in self.held.items():
+            if peer.version != prefix.version or (peer, prefix) in self.refused:
+                continue
+            if held.get(prefix) != (self.marks[peer] if wanted else None):
+                peers.setdefault(self.marks[peer], []).append(peer)
+        action = Action.ANNOUNCE if wanted else Action.WITHDRAW
+        return [(action, mark, tuple(each)) for mark, each in peers.items()]
 
     def answered(self, batch: Batch, ok: bool) -> None:
         """ExaBGP took a line, or refused it: then find the culprit by halves."""
-        self.busy.difference_update(batch.prefixes)
+        self._not_busy(batch)
         if ok:
             for peer in batch.peers:
                 held = self.held.get(peer)
                 if held is not None and batch.action is Action.ANNOUNCE:
-                    held.update(batch.prefixes)
+                    held.update(dict.fromkeys(batch.prefixes, batch.mark))
                 elif held is not None:
-                    held.difference_update(batch.prefixes)
+                    for prefix in batch.prefixes:
+                        held.pop(prefix, None)
             self.dirty.update(dict.fromkeys(batch.prefixes))  # wanted may have changed meanwhile
         elif len(batch.prefixes) > 1:
             middle = len(batch.prefixes) // 2
             for part in (batch.prefixes[:middle], batch.prefixes[middle:]):
-                self.retries.append(Batch(batch.action, batch.peers, part))
+                self.retries.append(replace(batch, prefixes=part))
                 self.busy.update(part)
         elif len(batch.peers) > 1:
-            self.retries.extend(Batch(batch.action, (peer,), batch.prefixes) for peer in batch.peers)
-            self.busy.update(batch.prefixes)
+            self.retries.extend(replace(batch, peers=(peer,)) for peer in batch.peers)
+            for _peer in batch.peers:
+                self.busy.update(batch.prefixes)
         else:
             self._refuse(batch)
 
@@ -182,13 +243,13 @@ class Announcer:
         if batch.action is Action.ANNOUNCE:
             self.refused.add((peer, prefix))
         else:
-            self.held.get(peer, set()).discard(prefix)
+            self.held.get(peer, {}).pop(prefix, None)
 
     # -- End-of-RIB -----------------------------------------------------------------------------------------------
 
     def settled(self, family: Family) -> bool:
         """Everything of the family was acknowledged."""
-        queues = (self.dirty, self.busy, *(batch.prefixes for batch in self.retries))
+        queues: tuple[Iterable[Prefix], ...] = (self.dirty, self.busy, *(batch.prefixes for batch in self.retries))
         return not any(family_of(prefix) is family for queue in queues for prefix in queue)
 
     def next_end_of_rib(self) -> tuple[Address, str] | None:

@@ -14,7 +14,7 @@ from typing import Any
 from tabulate import tabulate
 
 from . import __version__, units
-from .health import problems
+from .health import drained, problems
 from .status import ask
 from .units import UnitState, read_units
 
@@ -54,15 +54,16 @@ def _head(status: dict[str, Any]) -> str:
 
 def _sections(status: dict[str, Any], everything: bool) -> list[str]:
     bfd = {entry["peer"]: entry["state"] if entry["enabled"] else "off" for entry in status["bfd"]}
+    drain = {entry["uplink"]: entry["state"] for entry in status["drain"]["uplinks"]}
     rows = [
         (
             entry["uplink"], entry["tor"], entry["peer"], entry["asn"], entry["state"],
             _age(entry["since"], status["time"]), "yes" if entry["default_received"] else "no",
-            bfd.get(entry["peer"], "-"),
+            bfd.get(entry["peer"], "-"), drain.get(entry["uplink"], "no"),
         )
         for entry in status["sessions"]
     ]  # fmt: skip
-    headers = ("uplink", "tor", "peer", "asn", "session", "for", "default received", "bfd")
+    headers = ("uplink", "tor", "peer", "asn", "session", "for", "default received", "bfd", "drain")
     defaults = [
         (
             entry["family"], entry["group"], " ".join(entry["uplinks"]) or "none",
@@ -103,15 +104,16 @@ def _units(states: Sequence[UnitState]) -> str:
     return _table("Units", ("unit", "state", "", "restarts", "for"), rows)
 
 
-def _verdict(found: Sequence[str]) -> str:
-    return "State: " + ("healthy" if not found else "\n".join(["DEGRADED", *(f"  {problem}" for problem in found)]))
+def _verdict(found: Sequence[str], wished: Sequence[str] = ()) -> str:
+    word = "DEGRADED" if found else "drained" if wished else "healthy"
+    return "\n".join([f"State: {word}", *(f"  {line}" for line in (*found, *wished))])
 
 
 def render(status: dict[str, Any], everything: bool = False, states: Sequence[UnitState] = ()) -> str:
     """The document as text, and what systemd says of the units where that is no good news."""
     faults = units.problems(states)
-    found = [*problems(status), *faults]
-    return "\n".join([*_sections(status, everything), *([_units(states)] if faults else []), _verdict(found)])
+    verdict = _verdict([*problems(status), *faults], drained(status))
+    return "\n".join([*_sections(status, everything), *([_units(states)] if faults else []), verdict])
 
 
 def _routes(answer: dict[str, Any]) -> str:

@@ -13,16 +13,12 @@ from enum import Enum
 from ipaddress import ip_address, ip_network
 from typing import Any, Union
 
+from .attributes import mark_of
 from .kernel.model import Address, Family, Prefix
-
-# A withdraw carries the very attributes of the announcement. ExaBGP 5.0.15 queues changes by attribute set
-# (rib/outgoing.py); a withdraw with other attributes lands in another queue and may overtake, or be overtaken by,
-# the announcement of the same prefix: the ToR loses a route that `show adj-rib out` still lists.
-ATTRIBUTES = "next-hop self"
 
 NEIGHBORS = "show neighbor json"
 RIB_IN = "show adj-rib in extensive"
-RIB_OUT = "show adj-rib out"
+RIB_OUT = "show adj-rib out extensive"
 
 FAMILY_NAMES = {Family.IPV4: "ipv4", Family.IPV6: "ipv6"}
 _FAMILIES = {"ipv4 unicast": Family.IPV4, "ipv6 unicast": Family.IPV6}
@@ -78,12 +74,16 @@ class Neighbors:
 
 @dataclass(frozen=True)
 class RibRoute:
-    """One line of `show adj-rib …`. `as_path` is known from the extensive form only."""
+    """One line of `show adj-rib …`. `as_path` is known from the extensive form only.
+
+    `mark` names the attribute set it was announced with, None for one that isn't ours; it means nothing in adj-rib in.
+    """
 
     peer: Address
     prefix: Prefix
     next_hop: Address | None
     as_path: tuple[int, ...] = ()
+    mark: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,15 +101,17 @@ class Unknown:
 Message = Union[Answer, Session, Update, EndOfRib, Neighbors, RibRoute, Shutdown, Unknown]
 
 
-def route_line(action: Action, peers: Sequence[Address], prefixes: Iterable[Prefix]) -> str:
-    """One command for prefixes of one family. Raises ValueError for an empty or a mixed list: ExaBGP would refuse
-    the line, or announce an IPv6 route with an IPv4 next hop."""
+def route_line(action: Action, peers: Sequence[Address], attributes: str, prefixes: Iterable[Prefix]) -> str:
+    """One command for prefixes of one family with the same attributes.
+
+    Raises ValueError for an empty or a mixed list: ExaBGP would refuse the line, or announce an IPv6 route with an IPv4
+    next hop."""
     listed = list(prefixes)
     versions = {prefix.version for prefix in listed} | {peer.version for peer in peers}
     if not listed or not peers or len(versions) != 1:
         raise ValueError(f"a line needs peers and prefixes of one family, not {peers!r} and {listed!r}")
     selector = " , ".join(f"neighbor {peer}" for peer in peers)
-    return f"{selector} {action.value} attributes {ATTRIBUTES} nlri {' '.join(map(str, listed))}"
+    return f"{selector} {action.value} attributes {attributes} nlri {' '.join(map(str, listed))}"
 
 
 def end_of_rib_line(peer: Address) -> str:
@@ -196,4 +198,4 @@ def _rib_route(text: str) -> RibRoute | None:
     path = _AS_PATH.search(found[4])
     asns = tuple(int(asn) for asn in re.findall(r"\d+", path[1])) if path else ()
     hop = ip_address(found[3]) if found[3] else None
-    return RibRoute(ip_address(found[1]), ip_network(found[2]), hop, asns)
+    return RibRoute(ip_address(found[1]), ip_network(found[2]), hop, asns, mark_of(found[4], asns))

@@ -53,6 +53,7 @@ class Speaker:
         send: Callable[[list[str]], None],
         changed: Callable[[], None],
     ) -> None:
+        self.asn = config.asn
         self.clock, self.timers, self.send, self.changed = clock, timers, send, changed
         self.sessions = Sessions(config)
         self.announcer = Announcer(_local_addresses(config))
@@ -210,7 +211,7 @@ class Speaker:
         room = self.conversation.room()
         if room and self.ready:
             for batch in self.announcer.next_batches(room):
-                lines.append(self.conversation.sent(Command(batch.line(), partial(self._answered, batch)), now))
+                lines.append(self.conversation.sent(Command(batch.line(self.asn), partial(self._answered, batch)), now))
             lines += self._end_of_rib(now)
         if lines:
             self.send(lines)

@@ -15,6 +15,7 @@ from typing import Any
 from . import __version__
 from .config import GROUP_IDS, Config
 from .damping import Damped
+from .draining import Draining
 from .exabgp_api import FAMILY_NAMES
 from .fib import Fib
 from .kernel.model import Family, Prefix
@@ -34,6 +35,7 @@ def document(
     bfd: BfdMemory,
     fib: Fib,
     damped: Iterable[Damped],
+    draining: Draining,
     withheld: Mapping[Prefix, str],
     alarms: list[str],
     last_error: tuple[float, str] | None,
@@ -51,6 +53,7 @@ def document(
         "bfd": _bfd(config, bfd),
         "defaults": [_default(fib, family) for family in Family if _has(config, family)],
         "damping": [asdict(each) for each in damped],
+        "drain": draining.document(),
         "announced": [str(prefix) for prefix in speaker.announcer.announced()],
         "withheld": [
             {"prefix": str(prefix), "reason": reason}

@@ -112,14 +112,18 @@ def decide(
     carrier: Mapping[str, bool],
     now: float,
     damped: Collection[str] = (),
+    drained: Collection[str] = (),
 ) -> Decision:
     """The group's members. `carrier` has the uplinks that exist; `current` is what is in the kernel, or should be;
     `damped` uplinks come and go, and are used only where nothing else is left.
+
+    A drained uplink is no member as long as another one can be: its ToR may be up or not.
 
     When all would leave and it isn't because every ToR has withdrawn its default, the last group stays: both paths dead
     at once is more often a starved host than the truth, and an empty group forwards nothing either way.
     """
     wanted: list[str] = []
+    spare: list[str] = []
     withdrawn = True
     static = False
     for uplink in config.uplinks:
@@ -129,11 +133,11 @@ def decide(
         votes = _votes(uplink, peer.address, family, peers, bfd, carrier, now)
         was = uplink.name in current
         if Vote.OUT not in votes and (was or Vote.KEEP not in votes):
-            wanted.append(uplink.name)
+            (spare if uplink.name in drained else wanted).append(uplink.name)
             static = static or Vote.KEEP in votes
         told = peers[peer.address]
         withdrawn = withdrawn and told.state is SessionState.ESTABLISHED and votes[0] is Vote.OUT
-    wanted = [name for name in wanted if name not in damped] or wanted
+    wanted = [name for name in wanted if name not in damped] or wanted or spare
     if wanted or withdrawn:
         return Decision(tuple(wanted), static)
     kept = tuple(

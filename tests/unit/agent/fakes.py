@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -122,6 +123,11 @@ class FakeTimers:
             run()
 
 
+def shown(said: str) -> str:
+    """Attributes of a command as `show adj-rib out extensive` has them: a path in ( ), a single community bare."""
+    return re.sub(r"as-path \[ (.*?) \]", r"as-path ( \1 )", re.sub(r"community \[(\S+)\]", r"community \1", said))
+
+
 class FakeExabgp:
     """Queued commands are answered in order, one a `step`; `announce eor` is looked at on arrival, as in 5.0.15."""
 
@@ -129,6 +135,7 @@ class FakeExabgp:
         self.local = {str(address): str(peer.local_address) for address, (_up, peer) in settings.peers().items()}
         self.established: set[str] = set()
         self.out: dict[str, set[str]] = {peer: set() for peer in self.local}
+        self.said: dict[tuple[str, str], str] = {}  # attributes by peer and prefix
         self.received: dict[str, list[str]] = {peer: [] for peer in self.local}
         self.bad: set[str] = set()
         self.queue: deque[str] = deque()
@@ -168,7 +175,8 @@ class FakeExabgp:
             self.answers.append("done")
         elif line.startswith("show adj-rib out"):
             self.answers.extend(
-                f"{peer} ipv{ip_network(prefix).version} unicast {prefix} next-hop {self.local[peer]}"
+                f"neighbor {peer} local-ip x family-allowed in-open ipv{ip_network(prefix).version} unicast {prefix}"
+                f" next-hop {self.local[peer]}{shown(self.said.get((peer, prefix), ''))}"
                 for peer, prefixes in self.out.items()
                 for prefix in sorted(prefixes)
             )
@@ -177,7 +185,8 @@ class FakeExabgp:
             self._route(line)
 
     def _route(self, line: str) -> None:
-        selector, _, rest = line.partition(" attributes next-hop self nlri ")
+        selector, _, rest = line.partition(" attributes next-hop self")
+        said, _, rest = rest.partition(" nlri ")
         words = selector.replace(",", " ").split()
         action, peers, prefixes = words[-1], [word for word in words[1:-1] if word != "neighbor"], rest.split()
         assert len(prefixes) <= 50
@@ -190,6 +199,7 @@ class FakeExabgp:
             assert ip_address(peer).version == ip_network(prefixes[0]).version
             if action == "announce":
                 self.out[peer].update(prefixes)
+                self.said.update({(peer, prefix): said for prefix in prefixes})
             else:
                 self.out[peer].difference_update(prefixes)
         self.answers.append("done")

@@ -18,13 +18,15 @@ ALL = (*V4, *V6)
 class Host:
     """An agent in its surroundings."""
 
-    def __init__(self, kernel: FakeKernel | None = None, **settings: object) -> None:
+    def __init__(
+        self, kernel: FakeKernel | None = None, drain: str = "/nonexistent/drain.json", **settings: object
+    ) -> None:
         self.clock = FakeClock()
         self.timers = FakeTimers(self.clock)
         self.kernel = kernel or FakeKernel()
         self.events = FakeEvents()
         self.exabgp = FakeExabgp(config())
-        self.agent = Agent(config(**settings), self.kernel, self.events, self.clock, self.timers)
+        self.agent = Agent(config(**settings), self.kernel, self.events, self.clock, self.timers, drain)
         self.agent.send = self.exabgp.send
 
     def settle(self) -> None:
@@ -74,9 +76,9 @@ class Host:
         return asyncio.run(self.agent.answer("status"))
 
 
-def bring_up(kernel: FakeKernel | None = None, **settings: object) -> Host:
+def bring_up(kernel: FakeKernel | None = None, drain: str = "/nonexistent/drain.json", **settings: object) -> Host:
     """A host with everything up; `settings` are keys of agent.json."""
-    host = Host(kernel, **settings)
+    host = Host(kernel, drain, **settings)
     host.agent.start()
     host.connect()
     host.bfd()

@@ -74,10 +74,10 @@ def test_a_session_in_its_first_second_counts_though_exabgp_calls_it_down() -> N
 def test_rib_lines_of_both_forms_are_read() -> None:
     routes = of(RibRoute)
     assert len(routes) == 14
-    assert routes[0] == RibRoute(V4[0], ip_network("0.0.0.0/0"), V4[0])
+    assert routes[0] == RibRoute(V4[0], ip_network("0.0.0.0/0"), V4[0], mark=0)
     assert routes[4] == RibRoute(V4[0], ip_network("0.0.0.0/0"), V4[0], (65101,))
     assert routes[7].next_hop == ip_address("fe80::6818:59ff:fee6:567")
-    assert routes[8] == RibRoute(V4[0], ip_network("10.64.0.1/32"), ip_address("10.1.1.1"))
+    assert routes[8] == RibRoute(V4[0], ip_network("10.64.0.1/32"), ip_address("10.1.1.1"), mark=0)
 
 
 def test_every_segment_of_a_path_counts() -> None:
@@ -105,15 +105,16 @@ def test_updates_without_an_import_need_not_be_parsed() -> None:
 
 
 def test_a_line_names_all_peers_and_prefixes() -> None:
-    line = route_line(Action.ANNOUNCE, V4, [ip_network("10.64.0.1/32"), ip_network("10.64.0.2/32")])
+    line = route_line(Action.ANNOUNCE, V4, "next-hop self", [ip_network("10.64.0.1/32"), ip_network("10.64.0.2/32")])
     assert line == (
         "neighbor 10.1.1.0 , neighbor 10.2.1.0 announce attributes next-hop self nlri 10.64.0.1/32 10.64.0.2/32"
     )
 
 
 def test_withdraw_and_announce_carry_the_same_attributes() -> None:
-    announce = route_line(Action.ANNOUNCE, V4, [ip_network("10.64.0.1/32")])
-    assert route_line(Action.WITHDRAW, V4, [ip_network("10.64.0.1/32")]) == announce.replace("announce", "withdraw")
+    announce = route_line(Action.ANNOUNCE, V4, "next-hop self med 1", [ip_network("10.64.0.1/32")])
+    withdraw = route_line(Action.WITHDRAW, V4, "next-hop self med 1", [ip_network("10.64.0.1/32")])
+    assert withdraw == announce.replace("announce", "withdraw")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_withdraw_and_announce_carry_the_same_attributes() -> None:
 )  # fmt: skip
 def test_families_are_never_mixed_in_a_line(peers: list, prefixes: list[str]) -> None:
     with pytest.raises(ValueError, match="one family"):
-        route_line(Action.ANNOUNCE, peers, [ip_network(prefix) for prefix in prefixes])
+        route_line(Action.ANNOUNCE, peers, "next-hop self", [ip_network(prefix) for prefix in prefixes])
 
 
 def test_end_of_rib_is_for_the_session_s_family() -> None:

@@ -31,6 +31,7 @@ HEALTHY: dict[str, Any] = {
     "bfd": [{"peer": "10.1.1.0", "uplink": "up0", "tor": "tor1", "family": "ipv4", "state": "up", "enabled": True}],
     "defaults": [{"family": "ipv4", "group": 142004, "uplinks": ["up0"], "installed": True, "fail_static": False}],
     "damping": [{"uplink": "up0", "penalty": 980, "out": False, "seconds": 0.0}],
+    "drain": {"uplinks": [], "host": None, "withdrawn": []},
     "announced": [f"10.64.0.{index}/32" for index in range(30)],
     "withheld": [{"prefix": "10.99.0.1/32", "reason": "outside the allowed prefixes"}],
     "alarms": [],
