@@ -10,8 +10,8 @@ from pathlib import Path
 from .fabric import ROOT
 
 
-def play(playbook: str, inventory: Path, *options: str) -> str:
-    """The output of one of the collection's playbooks, which must succeed."""
+def play(playbook: str, inventory: Path, *options: str, fails: bool = False) -> str:
+    """The output of one of the collection's playbooks, which must succeed, or must fail."""
     line = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *options]
     # molecule's own settings (ANSIBLE_FORCE_COLOR for one) are not this playbook's
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
@@ -26,5 +26,5 @@ def play(playbook: str, inventory: Path, *options: str) -> str:
         timeout=1200,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.returncode != 0) == fails, done.stdout + done.stderr
     return done.stdout
