@@ -1,4 +1,4 @@
-"""An uplink, a switch or a host is drained under traffic: no packet is lost, and what was drained may be switched off."""
+"""An uplink, a switch or a host is drained under traffic: no packet is lost, and what is drained may go."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..kernel.model import HostRoute
 from .hosts import HostState, TableRoute
@@ -73,30 +73,59 @@ def compare(
 
     `expected` holds every hypervisor of the inventory, so that a prefix at the wrong host is told from a leak.
     A switch that could not be read is given by the text that says why.
+
+    What an operator has drained may be down: its sessions, their BFD and what the switch has from them are no findings,
+    nor is a switch that can't be read when all of its uplinks are drained.
     """
     findings: list[Finding] = []
+    active = {host: _active(expectation, hosts.get(host)) for host, expectation in expected.items()}
     for host, state in sorted(hosts.items()):
-        findings += _host_findings(host, expected[host], state)
+        findings += _host_findings(host, expected[host], active[host], state)
     for switch, seen in sorted(switches.items()):
-        if isinstance(seen, str):
+        if not isinstance(seen, str):
+            findings += _switch_findings(switch, seen, active, expected, frozenset(hosts))
+        elif not _is_drained(switch, hosts, expected, active):
             findings.append(Finding("not readable", None, switch, None, seen, "its sessions and routes"))
-        else:
-            findings += _switch_findings(switch, seen, expected, frozenset(hosts))
     return findings
 
 
-def _host_findings(host: str, expected: Expectation, state: HostState) -> Iterator[Finding]:
+def _active(expectation: Expectation, state: HostState | None) -> Expectation:
+    """What must be there of a host: nothing on its drained uplinks, and no route that it has given up at a switch."""
+    if state is None:
+        return expectation
+    return replace(
+        expectation,
+        routes=tuple(route for route in expectation.routes if str(route.prefix) not in state.given_up),
+        peerings=tuple(peering for peering in expectation.peerings if peering.uplink not in state.drained),
+    )
+
+
+def _is_drained(
+    switch: str,
+    hosts: Iterable[str],
+    expected: Mapping[str, Expectation],
+    active: Mapping[str, Expectation],
+) -> bool:
+    """Whether all of the hosts' uplinks to a switch are drained, and there are some."""
+
+    def count(wanted: Mapping[str, Expectation]) -> int:
+        return sum(peering.tor == switch for host in hosts for peering in wanted[host].peerings)
+
+    return count(expected) > 0 and count(active) == 0
+
+
+def _host_findings(host: str, expected: Expectation, due: Expectation, state: HostState) -> Iterator[Finding]:
     for problem in state.problems:
         yield Finding("not readable", host, None, None, problem, "an answer")
     for unit, active in sorted(state.units.items()):
         if active != "active" and not (active == "inactive" and unit in AT_BOOT):
             yield Finding("unit not active", host, None, None, f"{unit} is {active}", "active")
-    yield from _session_findings(host, expected, state)
+    yield from _session_findings(host, due, state)
     if state.defaults is not None:
-        yield from _default_findings(host, expected, state.defaults)
+        yield from _default_findings(host, due, state.defaults)
     if state.announced is not None:
         yield from _kernel_findings(host, expected, state.announced)
-    yield from _announce_findings(host, expected, state)
+    yield from _announce_findings(host, replace(due, peerings=expected.peerings), state)
     for alarm in state.alarms:
         yield Finding("alarm of the agent", host, None, None, alarm, "none")
 
@@ -168,6 +197,8 @@ def _described(route: TableRoute) -> str:
 
 def _announce_findings(host: str, expected: Expectation, state: HostState) -> Iterator[Finding]:
     for name, reason in sorted(state.withheld.items()):
+        if name in state.given_up:
+            continue
         yield Finding("withheld by the agent", host, None, name, reason, "no such route")
     if state.adj_rib_out is None:
         return
@@ -193,12 +224,16 @@ def _family(name: str) -> str:
 
 
 def _switch_findings(
-    switch: str, seen: SwitchState, expected: Mapping[str, Expectation], hosts: frozenset[str]
+    switch: str,
+    seen: SwitchState,
+    active: Mapping[str, Expectation],
+    expected: Mapping[str, Expectation],
+    hosts: frozenset[str],
 ) -> Iterator[Finding]:
     sessions = {session.peer: session for session in seen.sessions}
     bfd = {session.peer: session.state for session in seen.bfd}
     for host in sorted(hosts):
-        for peering in expected[host].peerings:
+        for peering in active[host].peerings:
             if peering.tor != switch:
                 continue
             session = sessions.get(peering.local)
@@ -210,30 +245,37 @@ def _switch_findings(
             if peering.bfd and bfd.get(peering.local, "absent") != "up":
                 observed = f"{peering.local} is {bfd.get(peering.local, 'absent')}"
                 yield Finding("BFD session down", host, switch, None, observed, "up")
-    yield from _path_findings(switch, seen, expected, hosts)
+    yield from _path_findings(switch, seen, active, expected, hosts)
 
 
 def _path_findings(
-    switch: str, seen: SwitchState, expected: Mapping[str, Expectation], hosts: frozenset[str]
+    switch: str,
+    seen: SwitchState,
+    active: Mapping[str, Expectation],
+    expected: Mapping[str, Expectation],
+    hosts: frozenset[str],
 ) -> Iterator[Finding]:
     owners = _owners(switch, expected)
     holders: dict[str, set[str]] = defaultdict(set)
-    for host, expectation in expected.items():
+    for host, expectation in active.items():
         for name in expectation.prefixes:
             holders[name].add(host)
     received: dict[tuple[str, str], Path] = {}
     for path in seen.paths:
         if path.peer in owners:  # else it came from the spine: not a host's word
             received[path.peer, path.prefix] = path
+    drained = owners.keys() - _owners(switch, active).keys()
     for (peer, name), path in sorted(received.items()):
+        if peer in drained and path.stale:
+            continue  # all that a switch that was switched off has of this host
         finding = _path_finding(switch, owners[peer], path, holders[name], hosts)
         if finding is not None:
             yield finding
     up = {session.peer for session in seen.sessions if session.state == "established"}
-    for peer, (host, family) in sorted(owners.items()):
+    for peer, (host, family) in sorted(_owners(switch, active).items()):
         if host not in hosts or peer not in up:  # a session that is down is a finding of its own, and explains the rest
             continue
-        for name in sorted(expected[host].prefixes):
+        for name in sorted(active[host].prefixes):
             if _family(name) == family and (peer, name) not in received:
                 yield Finding("missing at switch", host, switch, name, f"no path from {peer}", f"next hop {peer}")
 

@@ -42,7 +42,8 @@ class HostState:
     """What one hypervisor does. What could not be read is None and named in `problems`.
 
     `sessions` and `bfd` hold a state by peer address, `units` a systemd active state by unit name;
-    `withheld` holds the agent's reason by prefix.
+    `withheld` holds the agent's reason by prefix. `drained` are uplinks that an operator took the traffic from,
+    `given_up` prefixes of a drained host that other hosts announce.
     """
 
     announced: tuple[TableRoute, ...] | None = None
@@ -53,12 +54,15 @@ class HostState:
     withheld: Mapping[str, str] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
+    drained: frozenset[str] = frozenset()
+    given_up: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
 
     @classmethod
     def from_result(cls, fabric: Mapping[str, Any]) -> HostState:
         """From the `fabric` of C(fabric_info); raises KeyError or TypeError on anything else."""
         status, adj_rib_out, bfd = fabric["agent"], fabric["adj_rib_out"], fabric["bfd"]
+        drain = (status or {}).get("drain") or {}  # an agent from before there was any
         return cls(
             announced=_table(fabric["routes"]),
             defaults=_table(fabric["defaults"]),
@@ -68,6 +72,8 @@ class HostState:
             withheld={} if status is None else {item["prefix"]: item["reason"] for item in status["withheld"]},
             alarms=() if status is None else tuple(map(str, status["alarms"])),
             units=dict(fabric["units"]),
+            drained=_drained(drain.get("uplinks", ())),
+            given_up=frozenset(map(prefix, drain["withdrawn"])) if drain.get("host") else frozenset(),
             problems=tuple(fabric["problems"]),
         )
 
@@ -83,6 +89,10 @@ def _table(routes: Iterable[Mapping[str, Any]] | None) -> tuple[TableRoute, ...]
 
 def _states(sessions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {address(session["peer"]): str(session["state"]) for session in sessions}
+
+
+def _drained(uplinks: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    return frozenset(each["uplink"] for each in uplinks if each["state"] in ("draining", "drained"))
 
 
 def _announcement(route: Mapping[str, Any]) -> Announcement:

@@ -21,7 +21,8 @@ def rows(
     switches: Mapping[str, SwitchState | str],
     findings: Sequence[Finding],
 ) -> list[dict[str, str]]:
-    """One row for each of `hosts`, in order of their names."""
+    """One row for each of `hosts`, in order of their names. What is drained is named where there is any."""
+    drained = any(state.drained or state.given_up for state in hosts.values())
     return [
         {
             "host": host,
@@ -29,6 +30,7 @@ def rows(
             **{f"default {family}": _default(expected[host], state, family) for family in FAMILIES},
             **_prefixes(expected[host], state),
             **{f"at {name}": _at_switch(name, expected[host], seen) for name, seen in sorted(switches.items())},
+            **({"drained": _drained(expected[host], state)} if drained else {}),
             "findings": str(sum(finding.host == host for finding in findings)),
         }
         for host, state in sorted(hosts.items())
@@ -40,6 +42,14 @@ def table(listed: Sequence[Mapping[str, str]]) -> str:
     from tabulate import tabulate
 
     return tabulate([dict(row) for row in listed], headers="keys", disable_numparse=True)
+
+
+def _drained(expected: Expectation, state: HostState) -> str:
+    tors = {peering.uplink: peering.tor for peering in expected.peerings}
+    named = [f"{uplink} ({tors.get(uplink, '?')})" for uplink in sorted(state.drained)]
+    if state.given_up:
+        named.append(f"{len(state.given_up)} shared prefixes")
+    return ", ".join(named) or "-"
 
 
 def _share(found: int, wanted: int) -> str:

@@ -258,3 +258,69 @@ def test_a_run_limited_to_one_host_still_sees_its_prefix_at_another():
     assert texts(hosts={"hv1": host(1)}, **tor1(paths=(*switch("tor1").paths, stray))) == [
         "hv2 at tor1: 10.64.1.53/32 at the wrong host: next hop 10.1.2.1; expected on hv1"
     ]
+
+
+# What an operator has drained is no fault.
+
+
+def without_up0(state):
+    """A host whose up0 is drained: its switch may be off, and the default goes over the other."""
+    gone = {peering.peer for peering in EXPECTED["hv1"].peerings if peering.uplink == "up0"}
+    defaults = tuple(replace(r, hops=tuple(hop for hop in r.hops if hop[0] != "up0")) for r in state.defaults)
+    return replace(
+        state,
+        drained=frozenset({"up0"}),
+        defaults=defaults,
+        sessions={peer: "down" if peer in gone else said for peer, said in state.sessions.items()},
+        bfd={peer: "down" if peer in gone else said for peer, said in state.bfd.items()},
+    )
+
+
+def test_a_drained_uplink_may_be_down_at_both_ends():
+    state = without_up0(host(1))
+    off = replace(
+        switch("tor1"),
+        sessions=tuple(replace(s, state="active") if s.peer.endswith(".1.1") else s for s in switch("tor1").sessions),
+        paths=tuple(path for path in switch("tor1").paths if path.peer not in ("10.1.1.1", "2001:db8:1:1::b")),
+    )
+    assert texts(hosts={"hv1": state, "hv2": host(2)}, switches={"tor1": off}) == []
+
+
+def test_a_switch_whose_uplinks_are_all_drained_need_not_answer():
+    hosts = {"hv1": without_up0(host(1))}
+    assert texts(hosts=hosts, switches={"tor1": "no answer"}) == []
+    hosts["hv2"] = host(2)
+    assert texts(hosts=hosts, switches={"tor1": "no answer"}) == [
+        "at tor1: not readable: no answer; expected its sessions and routes"
+    ]
+
+
+def test_a_drained_uplink_that_still_carries_the_default_is_a_finding():
+    state = replace(without_up0(host(1)), defaults=host(1).defaults)
+    kinds = [finding.kind for finding in found(hosts={"hv1": state, "hv2": host(2)})]
+    assert kinds == ["ipv4 default over others", "ipv6 default over others"]
+
+
+def test_the_other_uplink_of_a_drained_host_is_judged_as_ever():
+    state = without_up0(host(1))
+    state = replace(state, sessions={**state.sessions, "10.2.1.0": "down"})
+    assert "hv1 at tor2: BGP session down: up1 10.2.1.0 is down; expected established" in texts(
+        hosts={"hv1": state, "hv2": host(2)}
+    )
+
+
+def test_a_prefix_that_a_drained_host_has_given_up_is_missed_nowhere_but_in_the_kernel():
+    name = "10.64.1.53/32"
+    state = replace(
+        host(1),
+        given_up=frozenset({name}),
+        withheld={name: "drained"},
+        adj_rib_out=frozenset(route for route in host(1).adj_rib_out if route.prefix != name),
+    )
+    quiet = {
+        tor: replace(switch(tor), paths=tuple(path for path in switch(tor).paths if path.prefix != name))
+        for tor in ("tor1", "tor2")
+    }
+    assert texts(hosts={"hv1": state, "hv2": host(2)}, switches=quiet) == []
+    left = replace(state, announced=tuple(route for route in host(1).announced if route.prefix != name))
+    assert [f.kind for f in found(hosts={"hv1": left, "hv2": host(2)}, switches=quiet)] == ["missing in kernel"]
