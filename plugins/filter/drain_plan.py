@@ -131,7 +131,8 @@ def drain_plan(
         ordered = list(dict.fromkeys(str(route.prefix) for route in expected[host].routes))
         sharers = _sharers({name: each.prefixes for name, each in expected.items()}, host)
         holders = {name: [each for each in others if each in announcing] for name, others in sharers.items()}
-        found = plan(host, request, read_state(current), uplinks(hostvars, host), ordered, holders, settle)
+        own = [str(route.prefix) for route in expected[host].routes if route.device == "lo"]
+        found = plan(host, request, read_state(current), uplinks(hostvars, host), ordered, holders, settle, own)
     except (KeyError, TypeError, ValueError) as error:
         raise AnsibleFilterError(f"roth.fabric.drain_plan: {host}: {type(error).__name__}: {error}") from error
     return {

@@ -82,8 +82,9 @@ def plan(
     prefixes: Sequence[str],
     holders: Mapping[str, Collection[str]],
     settle: float,
+    own: Collection[str] = (),
 ) -> Plan:
-    """`prefixes` are what the host announces; `holders` says which other hosts go on announcing one of them."""
+    """`prefixes` are what the host announces, `own` those of them that are no instances'; `holders` says which other hosts go on announcing one of them."""
     known = [uplink.name for uplink in uplinks]
     chosen = [uplink.name for uplink in uplinks if _is_meant(request, uplink)]
     kept = set(current.uplinks) & set(known)  # an uplink that is gone from the inventory is nobody's any more
@@ -96,7 +97,7 @@ def plan(
     problem = _problem(host, request, wanted, uplinks, known)
     if problem:
         return Plan(current, problem=problem)
-    stays = {name: _reason(name, holders) for name in prefixes if name not in withdrawn} if away else {}
+    stays = {name: _reason(name, holders) for name in prefixes if name not in (*withdrawn, *own)} if away else {}
     changes, announcements = _changes(current, wanted, uplinks, prefixes)
     return Plan(wanted, tuple(changes), tuple(announcements), stays)
 
