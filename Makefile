@@ -35,8 +35,7 @@ lint: venv ## Check style and types: ruff, mypy, yamllint, ansible-lint, antsibu
 	MYPYPATH=.cache/collections $(BIN)/mypy -p ansible_collections.roth.fabric.plugins
 	MYPYPATH=agent/src $(BIN)/mypy -p roth
 	MYPYPATH=molecule $(BIN)/mypy -p lab
-	MYPYPATH=.cache/collections:molecule $(BIN)/mypy -p tests.lab
-	MYPYPATH=.cache/collections:molecule $(BIN)/mypy -p tests.faults
+	MYPYPATH=.cache/collections:molecule:agent/src $(BIN)/mypy -p tests.lab -p tests.faults
 	$(BIN)/mypy docs/generate/reference.py docs/generate/exposure.py
 	$(BIN)/yamllint --strict .
 	$(ON_PATH) $(BIN)/ansible-lint --profile production --offline
