@@ -11,7 +11,7 @@ COLLECTION := .cache/collections/ansible_collections/roth/fabric
 ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help venv test unit kernel lint sanity build docs lab sh prove faults lab-down molecule deps
+.PHONY: help venv test unit kernel lint sanity build docs lab sh prove faults walk lab-down molecule deps
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -35,7 +35,7 @@ lint: venv ## Check style and types: ruff, mypy, yamllint, ansible-lint, antsibu
 	MYPYPATH=.cache/collections $(BIN)/mypy -p ansible_collections.roth.fabric.plugins
 	MYPYPATH=agent/src $(BIN)/mypy -p roth
 	MYPYPATH=molecule $(BIN)/mypy -p lab
-	MYPYPATH=.cache/collections:molecule:agent/src $(BIN)/mypy -p tests.lab -p tests.faults
+	MYPYPATH=.cache/collections:molecule:agent/src $(BIN)/mypy -p tests.lab -p tests.faults -p tests.walk
 	$(BIN)/mypy docs/generate/reference.py docs/generate/exposure.py
 	$(BIN)/yamllint --strict .
 	$(ON_PATH) $(BIN)/ansible-lint --profile production --offline
@@ -77,6 +77,9 @@ prove: venv ## Prove in the running lab what the fabric promises: reachability, 
 
 faults: venv ## Cause faults in the running lab and count the packets that each costs (ARGS="-k bfdd", "-m quick")
 	$(BIN)/pytest -v tests/faults $(ARGS)
+
+walk: venv ## Walk at random in the running lab and compare it with a model (SEED=1 STEPS=500; the same seed walks the same way)
+	ROTH_WALK_SEED=$(or $(SEED),$(shell date +%s)) ROTH_WALK_STEPS=$(or $(STEPS),500) $(BIN)/pytest -s tests/walk $(ARGS)
 
 lab-down: ## Remove the lab
 	$(LAB) down

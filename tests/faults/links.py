@@ -23,14 +23,15 @@ def down(fabric: Fabric, node: str, interface: str) -> Iterator[None]:
 @contextmanager
 def silent(fabric: Fabric, switch: str, host: str, *hooks: str) -> Iterator[None]:
     """The switch drops what it sends to the host (`egress`) or gets from it (`ingress`), and the link stays up."""
-    fabric.run(switch, "nft", "add table netdev cut")
+    table = f"netdev cut-{host}"
+    fabric.run(switch, "nft", f"add table {table}")
     try:
         for hook in hooks:
             chain = f"{{ type filter hook {hook} device {host} priority 0; policy drop; }}"
-            fabric.run(switch, "nft", f"add chain netdev cut {hook} {chain}")
+            fabric.run(switch, "nft", f"add chain {table} {hook} {chain}")
         yield
     finally:
-        fabric.run(switch, "nft", "delete table netdev cut")
+        fabric.run(switch, "nft", f"delete table {table}")
 
 
 def flap(fabric: Fabric, node: str, interface: str, traffic: Traffic, every: float, times: int) -> None:
