@@ -139,13 +139,13 @@ class StatusServer:
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> dict[str, Any]:
+        line = await reader.readline()  # of strangers too: the answer would be lost to who is still asking
         connection = writer.get_extra_info("socket")
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid, uid, gid = struct.unpack("3i", credentials)
         if not may_ask(uid, gid):
             log("status_refused", "warning", pid=pid, uid=uid)
             return {"error": f"user {uid} may not ask: root and the agent's own user and group may"}
-        line = await reader.readline()
         try:
             command = json.loads(line)["command"]
         except (ValueError, KeyError, TypeError):
