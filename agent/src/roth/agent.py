@@ -18,6 +18,7 @@ from typing import Any
 from . import __version__
 from .announcements import reason_withheld
 from .bfd import BfdBackend, FrrVty
+from .bfdd.peers import PeerKey, peer_key
 from .bridge_client import BridgeClient
 from .config import Config, ConfigError, load
 from .conversation import Command
@@ -33,6 +34,7 @@ from .mirror import Changes, Mirror
 from .notify import notify, watchdog_interval
 from .ports import isolate_ports
 from .restore import Restoration
+from .revival import Revival
 from .speaker import Speaker
 from .status import StatusServer, document
 from .timers import Clock, LoopTimers, SystemClock, Timers
@@ -59,11 +61,13 @@ class Agent:
         self.config, self.kernel, self.clock, self.timers = config, kernel, clock, timers
         self.started = clock.monotonic()
         self.send: Callable[[list[str]], None] = lambda _lines: None
+        self.renew_bfd: Callable[[list[PeerKey]], None] = lambda _peers: None
         self.speaker = Speaker(config, clock, timers, lambda lines: self.send(lines), self.decide)
         self.draining = Draining(drain, config, self.speaker.announcer, clock)
         self.mirror = Mirror(kernel, events, config.table, config.protocol, timers, self.kernel_changed)
         self.bfd = BfdMemory()
         self.bfd.expect(self._bfd_peers(), self.started)
+        self.revival = Revival()
         self.fib = Fib(kernel, config)
         self.damping = Damping(config.damping)
         self.restoration = Restoration(config.routes_file, config.taps_file, config.waiting_file)
@@ -212,6 +216,18 @@ class Agent:
         self.bfd_failure = reason
         self.decide()
 
+    def _revive_bfd(self) -> None:
+        """Sessions that bfdd has never had up may lack their socket: have them start afresh."""
+        peers = self.config.peers()
+        stuck = [
+            peer_key(str(address), str(peers[address][1].local_address))
+            for address in self.revival.due(self.bfd, self.clock.monotonic())
+            if address in peers and peers[address][0].bfd
+        ]
+        if stuck:
+            log("bfd_renewed", peers=",".join(key.address for key in stuck))
+            self.renew_bfd(stuck)
+
     # -- time, configuration, questions ---------------------------------------------------------------------------
 
     def tick(self) -> None:
@@ -219,6 +235,7 @@ class Agent:
         self.speaker.tick()
         self.judge(self.draining.step())
         self.speaker.pump()
+        self._revive_bfd()
         if self.speaker.last_refusal and (not self.last_error or self.speaker.last_refusal[0] > self.last_error[0]):
             self.last_error = self.speaker.last_refusal
 
@@ -314,6 +331,14 @@ async def serve(path: str, drain: str, config: Config, kernel: Kernel, events: E
     agent = Agent(config, kernel, events, SystemClock(), LoopTimers(loop), drain)
     bridge = BridgeClient(config.bridge_socket, agent.speaker.connect, agent.speaker.line, agent.speaker.disconnect)
     agent.send = bridge.send
+    renewals: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
+
+    def renew(peers: list[PeerKey]) -> None:
+        task = loop.create_task(bfd.renew(peers))
+        renewals.add(task)
+        task.add_done_callback(renewals.discard)
+
+    agent.renew_bfd = renew
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)

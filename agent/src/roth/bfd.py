@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Protocol
 
-from .bfdd.vty import ReplyBuffer, encode
+from .bfdd.peers import PROFILE, PeerKey, renewal
+from .bfdd.vty import ReplyBuffer, Vty, VtyError, encode
 from .kernel.model import Address
 from .log import log
 from .uplinks import BfdState
@@ -28,6 +29,9 @@ class BfdBackend(Protocol):
 
     async def run(self, report: Report, lost: Callable[[str], None]) -> None:
         """Report all states when one has changed, `lost` (with the reason) when the daemon can't be asked; for ever."""
+
+    async def renew(self, peers: Sequence[PeerKey]) -> None:
+        """Have these sessions start afresh. What fails is logged."""
 
 
 _STATES = {
@@ -95,6 +99,18 @@ class FrrVty:
                 log("bfdd_lost", "warning", socket=self.path, reason=reason)
             told = reason
             await asyncio.sleep(RECONNECT)
+
+    async def renew(self, peers: Sequence[PeerKey]) -> None:
+        """See BfdBackend. In a thread and over a connection of its own: neither the loop nor the polls wait for it."""
+        try:
+            await asyncio.to_thread(_configure, self.path, renewal(peers, PROFILE))
+        except VtyError as error:
+            log("bfd_renewal_failed", "warning", reason=error)
+
+
+def _configure(path: str, lines: Sequence[str]) -> None:
+    with Vty(path) as vty:
+        vty.configure(lines)
 
 
 class _Polling(asyncio.Protocol):

@@ -13,6 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+PROFILE = "roth"
+"""The profile that our peers have, unless somebody says otherwise."""
+
 
 @dataclass(frozen=True, order=True)
 class PeerKey:
@@ -129,6 +132,11 @@ def plan(desired: Iterable[PeerKey], profile: str, timers: Timers, current: Sequ
         lines += [key.words(), f"profile {profile}", "exit"]
     lines += [f"no {key.words()}" for key in removed]
     return Plan(added, changed, removed, ("bfd", *lines) if lines else ())
+
+
+def renewal(keys: Iterable[PeerKey], profile: str) -> tuple[str, ...]:
+    """The lines that make sessions start afresh, with sockets of their own: nothing less makes bfdd open one again."""
+    return ("bfd", *(line for key in keys for line in (f"no {key.words()}", key.words(), f"profile {profile}", "exit")))
 
 
 def describe(timers: dict[PeerKey, Timers | None]) -> str:
