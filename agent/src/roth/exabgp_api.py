@@ -159,21 +159,33 @@ def _update(peer: Address, message: dict[str, Any]) -> Message:
     if "eor" in message:
         return EndOfRib(peer, _FAMILIES[f"{message['eor']['afi']} {message['eor']['safi']}"])
     update = message["update"]
+    attributes = update.get("attribute", {})
     # Two next hops (global and link-local, RFC 2545) list the prefix once for each.
     hops: dict[Prefix, list[Address]] = {}
     for family, by_hop in update.get("announce", {}).items():
         if family in _FAMILIES:
             for hop, routes in by_hop.items():
                 for route in routes:
-                    hops.setdefault(ip_network(route["nlri"]), []).append(ip_address(hop))
+                    hops.setdefault(ip_network(route["nlri"]), []).extend([] if hop == _NO_HOP else [ip_address(hop)])
     withdrawn = [
         ip_network(route["nlri"])
         for family, routes in update.get("withdraw", {}).items()
         if family in _FAMILIES
         for route in routes
     ]
-    announced = tuple((prefix, tuple(found)) for prefix, found in hops.items())
-    return Update(peer, _as_path(update.get("attribute", {})), announced, tuple(withdrawn))
+    malformed = {prefix for prefix, found in hops.items() if _malformed(attributes) or not found}
+    announced = tuple((prefix, tuple(found)) for prefix, found in hops.items() if prefix not in malformed)
+    return Update(peer, _as_path(attributes), announced, (*withdrawn, *malformed))
+
+
+_NO_HOP = "no-nexthop"  # what ExaBGP writes where NEXT_HOP is missing
+_NO_ORIGIN = "invalid"
+
+
+def _malformed(attributes: dict[str, Any]) -> bool:
+    """Whether routes with these are to be taken for withdrawn (RFC 7606, section 7): ExaBGP 5.0 leaves the session up,
+    and a part of the judgement to us. Section 7.3, a missing NEXT_HOP, is seen at each prefix."""
+    return "error" in attributes or attributes.get("origin") == _NO_ORIGIN
 
 
 def _as_path(attribute: dict[str, Any]) -> tuple[int, ...]:
@@ -195,6 +207,8 @@ def _rib_route(text: str) -> RibRoute | None:
     found = _PLAIN.match(text)
     if not found:
         return None
+    if found[3] == _NO_HOP or f"origin {_NO_ORIGIN}" in text:
+        return None  # it counts as withdrawn
     path = _AS_PATH.search(found[4])
     asns = tuple(int(asn) for asn in re.findall(r"\d+", path[1])) if path else ()
     hop = ip_address(found[3]) if found[3] else None

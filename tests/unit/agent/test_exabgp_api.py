@@ -129,3 +129,43 @@ def test_families_are_never_mixed_in_a_line(peers: list, prefixes: list[str]) ->
 
 def test_end_of_rib_is_for_the_session_s_family() -> None:
     assert end_of_rib_line(V6[0]) == "neighbor 2001:db8:1:1::a announce eor ipv6 unicast"
+
+
+def update(attributes: str, announce: str) -> str:
+    """A line of ExaBGP 5.0.15 about an UPDATE, with what changes in it."""
+    return (
+        '{ "exabgp": "5.0.0", "time": 1795644059.1, "type": "update", "neighbor": { "address": { "local": "10.1.1.1", '
+        '"peer": "10.1.1.0" }, "asn": { "local": 65011, "peer": 65101 }, "direction": "receive", "message": { "update": '
+        f'{{ "attribute": {{ {attributes} "as-path": {{"0": {{"element": "as-sequence", "value": [65101, 65000]}}}} }}, '
+        f'"announce": {{ "ipv4 unicast": {{ "{announce}": [ {{ "nlri": "0.0.0.0/0" }} ] }} }} }} }} }} }}'
+    )
+
+
+def test_a_well_formed_update_announces() -> None:
+    message = decode(update('"origin": "igp",', "10.1.1.0"))
+    assert message == Update(V4[0], (65101, 65000), ((ip_network("0.0.0.0/0"), (V4[0],)),), ())
+
+
+@pytest.mark.parametrize(
+    ("attributes", "hop"),
+    [
+        ('"origin": "igp", "error": "treat-as-withdraw",', "10.1.1.0"),
+        ('"origin": "invalid",', "10.1.1.0"),
+        ('"origin": "igp",', "no-nexthop"),
+    ],
+    ids=["what ExaBGP calls so", "origin without a meaning", "no next hop"],
+)
+def test_a_route_with_malformed_attributes_counts_as_withdrawn(attributes: str, hop: str) -> None:
+    """RFC 7606: ExaBGP hands such routes on, and leaves the session up."""
+    assert decode(update(attributes, hop)) == Update(V4[0], (65101, 65000), (), (ip_network("0.0.0.0/0"),))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "neighbor 10.1.1.0 ipv4 unicast 0.0.0.0/0 next-hop no-nexthop origin igp as-path [ 65101 ]",
+        "neighbor 10.1.1.0 ipv4 unicast 0.0.0.0/0 next-hop 10.1.1.0 origin invalid as-path [ 65101 ]",
+    ],
+)
+def test_a_survey_does_not_find_it_either(text: str) -> None:
+    assert decode(text) == Unknown(text)
