@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -73,9 +73,11 @@ class Case:
     flows: list[Flow] = field(default_factory=list)
 
     @contextmanager
-    def costing(self, bound: Bound) -> Iterator[Traffic]:
-        """The fault is what happens in the block; when it ends, all must be well again before the loss is counted."""
-        self.flows = flows_of(self.fabric)
+    def costing(self, bound: Bound, wanted: Callable[[Flow], bool] = lambda _flow: True) -> Iterator[Traffic]:
+        """The fault is what happens in the block; when it ends, all must be well again before the loss is counted.
+
+        Only flows that are `wanted` are sent: a host that is rebooted takes its instances' interfaces with it."""
+        self.flows = [flow for flow in flows_of(self.fabric) if wanted(flow)]
         ours = {prefix for name in self.fabric.switches for prefix in self.fabric.prefixes_at(name)}
         with ExitStack() as stack:
             monitors = {name: stack.enter_context(self.fabric.monitoring(name)) for name in self.fabric.switches}

@@ -3,28 +3,67 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from .fabric import ROOT
 
+AT_ONCE = ("-e", '{"roth_serial": "100%", "roth_switch_serial": "100%"}')
 
-def play(playbook: str, inventory: Path, *options: str, fails: bool = False) -> str:
-    """The output of one of the collection's playbooks, which must succeed, or must fail."""
-    line = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *options]
-    # molecule's own settings (ANSIBLE_FORCE_COLOR for one) are not this playbook's
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
-    # nor is its working directory, which tor_render_dir reads
-    environment |= {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PWD": str(ROOT)}
+
+@dataclass(frozen=True)
+class Play:
+    """A run that has ended."""
+
+    code: int
+    output: str
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """How many tasks changed something, by host, as the recap says."""
+        found = re.findall(r"^(\w+) +: ok=\d+ +changed=(\d+)", self.output, re.MULTILINE)
+        return {host: int(count) for host, count in found}
+
+
+def command(playbook: str, inventory: Path, *options: str) -> list[str]:
+    """The command line of a playbook."""
+    tool = str(Path(sys.executable).with_name("ansible-playbook"))
+    return [tool, "-i", str(inventory), *options, str(ROOT / "playbooks" / playbook)]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Without molecule's own settings (ANSIBLE_FORCE_COLOR for one), nor its working directory, for tor_render_dir."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
+    return kept | {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "PWD": str(ROOT)} | more
+
+
+def attempt(playbook: str, inventory: Path, *options: str, **more: str) -> Play:
+    """A run of one of the collection's playbooks, however it ends; `more` is added to its environment."""
     done = subprocess.run(
-        [*line, str(ROOT / "playbooks" / playbook)],
+        command(playbook, inventory, *options),
         cwd=ROOT,
-        env=environment,
+        env=environment(**more),
         capture_output=True,
         text=True,
         timeout=1200,
         check=False,
     )
-    assert (done.returncode != 0) == fails, done.stdout + done.stderr
-    return done.stdout
+    return Play(done.returncode, done.stdout + done.stderr)
+
+
+def play(playbook: str, inventory: Path, *options: str, **more: str) -> str:
+    """The output of one of the collection's playbooks, which must succeed."""
+    run = attempt(playbook, inventory, *options, **more)
+    assert run.code == 0, run.output
+    return run.output
+
+
+def refused(playbook: str, inventory: Path, *options: str) -> str:
+    """The output of one of the collection's playbooks, which must fail without having changed anything on any host."""
+    run = attempt(playbook, inventory, *options)
+    assert run.code != 0, run.output
+    assert not any(run.changed.values()), run.output
+    return run.output

@@ -135,8 +135,9 @@ def update(attributes: str, announce: str) -> str:
     """A line of ExaBGP 5.0.15 about an UPDATE, with what changes in it."""
     return (
         '{ "exabgp": "5.0.0", "time": 1795644059.1, "type": "update", "neighbor": { "address": { "local": "10.1.1.1", '
-        '"peer": "10.1.1.0" }, "asn": { "local": 65011, "peer": 65101 }, "direction": "receive", "message": { "update": '
-        f'{{ "attribute": {{ {attributes} "as-path": {{"0": {{"element": "as-sequence", "value": [65101, 65000]}}}} }}, '
+        '"peer": "10.1.1.0" }, "asn": { "local": 65011, "peer": 65101 }, "direction": "receive", "message": '
+        f'{{ "update": {{ "attribute": {{ {attributes} '
+        '"as-path": {"0": {"element": "as-sequence", "value": [65101, 65000]}} }, '
         f'"announce": {{ "ipv4 unicast": {{ "{announce}": [ {{ "nlri": "0.0.0.0/0" }} ] }} }} }} }} }} }}'
     )
 
