@@ -128,6 +128,32 @@ def is_foreign_update(line: str, imports: Sequence[str]) -> bool:
     return not any(f'"nlri": "{prefix}"' in line for prefix in imports)
 
 
+_NOTIFICATIONS = {
+    (4, 0): "hold timer expired",
+    (6, 1): "maximum number of prefixes reached",
+    (6, 2): "administrative shutdown",
+    (6, 3): "peer de-configured",
+    (6, 4): "administrative reset",
+    (6, 5): "connection rejected",
+    (6, 6): "other configuration change",
+    (6, 7): "connection collision resolution",
+    (6, 8): "out of resources",
+    (6, 9): "hard reset",
+    (6, 10): "BFD down",
+}
+"""What ends a session in everyday life, by code and subcode (RFC 4271, RFC 4486, RFC 8538, RFC 9384)."""
+
+
+def why_down(reason: str) -> str:
+    """The reason that ExaBGP gives for the end of a session, in words: it tells a notification by its numbers only."""
+    found = re.fullmatch(r"notification (sent|received) \((\d+),(\d+)\)", reason)
+    if not found:
+        return reason
+    code, subcode = int(found[2]), int(found[3])
+    said = _NOTIFICATIONS.get((code, subcode), "see RFC 4271")
+    return f"{'the switch' if found[1] == 'received' else 'ExaBGP'} ended it, {code}/{subcode} {said}"
+
+
 def decode(line: str) -> Message:
     """Understand one line. Never raises: what is malformed is `Unknown`."""
     text = line.strip()

@@ -39,7 +39,8 @@ def _sessions(status: dict[str, Any], idle: set[str]) -> Iterator[str]:
         if session["uplink"] in idle:
             continue
         if session["state"] != "established":
-            yield f"session to {_name(session)} is {session['state']}"
+            why = f": {session['reason']}" if session.get("reason") and session["state"] == "down" else ""
+            yield f"session to {_name(session)} is {session['state']}{why}"
         elif not session["default_received"]:
             yield f"no default received from {_name(session)}"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .config import Config
-from .exabgp_api import EndOfRib, Neighbors, RibRoute, Session, Update
+from .exabgp_api import EndOfRib, Neighbors, RibRoute, Session, Update, why_down
 from .kernel.model import Address, Prefix
 
 GRACE = 30.0  # seconds an unseen session stays unknown; also how long a missing End-of-RIB is waited for
@@ -29,12 +29,14 @@ class SessionState(Enum):
 
 @dataclass
 class PeerState:
-    """One session. `since` is wall-clock seconds of the last change of state, `deadline` monotonic seconds."""
+    """One session. `since` is wall-clock seconds of the last change of state, `deadline` monotonic seconds; `reason` is
+    why it ended last (attempts since then don't count)."""
 
     state: SessionState = SessionState.UNKNOWN
     since: float | None = None
     deadline: float = 0.0
     end_of_rib: bool = False
+    reason: str = ""
     received: set[Prefix] = field(default_factory=set)
     rejected: dict[Prefix, str] = field(default_factory=dict)
 
@@ -109,6 +111,7 @@ class Sessions:
             return True
         if peer.state is not SessionState.ESTABLISHED:
             return False
+        peer.reason = why_down(event.reason)
         if OWN_SHUTDOWN in event.reason:
             self._become(peer, SessionState.UNKNOWN, now, wall)  # ExaBGP stops: that says nothing about the path
         else:

@@ -78,6 +78,7 @@ def _sessions(config: Config, speaker: Speaker) -> list[dict[str, Any]]:
             "asn": peer.asn,
             "state": speaker.sessions.peers[address].state.value,
             "since": speaker.sessions.peers[address].since,
+            "reason": speaker.sessions.peers[address].reason,
             "default_received": DEFAULT[peer.family] in speaker.sessions.peers[address].received,
         }
         for address, (uplink, peer) in config.peers().items()

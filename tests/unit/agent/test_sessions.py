@@ -145,3 +145,22 @@ def test_strangers_are_ignored(sessions: Sessions) -> None:
     stranger = ip_address("10.9.9.9")
     assert not sessions.session(Session(stranger, True), 1.0, 101.0)
     assert not sessions.update(Update(stranger, (1,), ((DEFAULT, (stranger,)),), ()))
+
+
+def test_why_a_session_ended_is_kept_in_words_over_attempts_that_fail(sessions: Sessions) -> None:
+    sessions.session(Session(V4[0], False, "notification received (6,1)"), 1.0, 101.0)
+    sessions.session(Session(V4[0], False, "closing connection"), 2.0, 102.0)
+    assert sessions.peers[V4[0]].reason == "the switch ended it, 6/1 maximum number of prefixes reached"
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("notification sent (4,0)", "ExaBGP ended it, 4/0 hold timer expired"),
+        ("notification received (3,11)", "the switch ended it, 3/11 see RFC 4271"),
+        ("closing connection", "closing connection"),
+    ],
+)
+def test_notifications_are_shown_by_number_and_name(sessions: Sessions, told: str, shown: str) -> None:
+    sessions.session(Session(V4[0], False, told), 1.0, 101.0)
+    assert sessions.peers[V4[0]].reason == shown

@@ -54,6 +54,8 @@ def test_withheld_prefixes_are_no_fault_of_the_host() -> None:
     [
         (lambda s: s["exabgp"].update(connected=False), "the agent has no connection to ExaBGP"),
         (lambda s: s["sessions"][0].update(state="down"), "session to tor1 ipv4 (10.1.1.0 on up0) is down"),
+        (lambda s: s["sessions"][0].update(state="down", reason="the switch ended it, 6/1 maximum number of prefixes"),
+         "session to tor1 ipv4 (10.1.1.0 on up0) is down: the switch ended it, 6/1 maximum number of prefixes"),
         (lambda s: s["sessions"][0].update(default_received=False),
          "no default received from tor1 ipv4 (10.1.1.0 on up0)"),
         (lambda s: s["bfd"][0].update(state="init"), "BFD to tor1 ipv4 (10.1.1.0 on up0) is init"),
