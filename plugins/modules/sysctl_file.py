@@ -15,7 +15,7 @@ description:
   - Writes a file in the syntax of sysctl.d(5) and sets each value in it that differs in the running kernel,
     in the file's order.
   - A value that drifted while the file stayed the same is set again. Each written value is read back.
-  - Only the values that the file names are touched.
+  - Only the values that the file names, or named until now, are touched.
 options:
   path:
     description: The file, usually below C(/etc/sysctl.d).
@@ -25,8 +25,19 @@ options:
     description:
       - The whole file in the syntax of sysctl.d(5).
       - A line with a leading C(-) may name a value that this kernel does not have.
+      - Needed when O(state=present).
     type: str
-    required: true
+  record:
+    description:
+      - File that keeps each value as it was before the module first set it. A value that leaves O(path) gets that
+        back, unless somebody else has changed it since.
+      - Without it, values that leave the file stay as they are until the next boot.
+    type: path
+  state:
+    description: V(absent) removes the file, and with O(record) gives back what was there before.
+    type: str
+    choices: [present, absent]
+    default: present
 attributes:
   check_mode:
     support: full
@@ -43,6 +54,12 @@ EXAMPLES = r"""
     content: |
       net/ipv4/fib_multipath_hash_policy = 1
       -net/ipv4/fib_multipath_hash_seed = 7
+
+- name: Hash flows as before
+  roth.fabric.sysctl_file:
+    path: /etc/sysctl.d/60-roth-example.conf
+    record: /var/lib/roth-example/sysctls.json
+    state: absent
 """
 
 RETURN = r"""
@@ -52,6 +69,12 @@ written:
   type: list
   elements: str
   sample: ["net/ipv4/fib_multipath_hash_policy = 1"]
+restored:
+  description: Values that were (in check mode would be) given back as they were found.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 missing:
   description: Values that this kernel does not have.
   returned: always
@@ -60,25 +83,50 @@ missing:
   sample: []
 """
 
+import json
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.layout.sysctls import Plan, Setting, parse, plan, same
+from ..module_utils.layout.sysctls import (
+    FORWARDING,
+    Setting,
+    depends_on_forwarding,
+    parse,
+    plan,
+    same,
+    to_record,
+    to_restore,
+)
 
 PROC = Path("/proc/sys")
 
 
+@dataclass(frozen=True)
+class Work:
+    """What is to be done: settings to write, to give back and that this kernel lacks, and the record afterwards."""
+
+    write: tuple[Setting, ...]
+    restore: tuple[Setting, ...]
+    missing: tuple[Setting, ...]
+    record_first: dict[str, str]
+    record_last: dict[str, str]
+
+
 def read_live(settings: tuple[Setting, ...]) -> dict[str, str | None]:
-    """The kernel's value of each setting, None where it has no such value."""
+    """The kernel's value of each setting, None where it has no such value; with all that depend on FORWARDING."""
+    paths = [setting.path for setting in settings]
+    if FORWARDING in paths:
+        paths += [str(path.relative_to(PROC)) for path in PROC.glob("net/ipv6/conf/*/forwarding")]
     live: dict[str, str | None] = {}
-    for setting in settings:
+    for path in paths:
         try:
-            live[setting.path] = (PROC / setting.path).read_text(encoding="ascii").strip()
+            live[path] = (PROC / path).read_text(encoding="ascii").strip()
         except FileNotFoundError:
-            live[setting.path] = None
+            live[path] = None
     return live
 
 
@@ -90,6 +138,17 @@ def read_file(path: Path) -> str:
         return ""
 
 
+def read_record(module: AnsibleModule) -> dict[str, str]:
+    """Values as found, by path; a record that cannot be read ends the module, since a new one would be wrong."""
+    path = module.params["record"]
+    text = read_file(Path(path)) if path else ""
+    try:
+        return {str(key): str(value) for key, value in json.loads(text or "{}").items()}
+    except (ValueError, AttributeError):
+        module.fail_json(msg=f"{path}: expected a JSON object of values by path; nothing was written")
+    raise AssertionError  # fail_json does not come back
+
+
 def write_file(module: AnsibleModule, path: str, content: str) -> None:
     """Replace the file in one step, readable by everybody as sysctl.d files are."""
     handle, name = tempfile.mkstemp(dir=module.tmpdir)
@@ -99,10 +158,22 @@ def write_file(module: AnsibleModule, path: str, content: str) -> None:
     module.set_mode_if_different(path, 0o644, False)
 
 
-def apply(wanted: Plan) -> list[str]:
+def write_record(module: AnsibleModule, record: dict[str, str]) -> None:
+    """Replace the record, or remove it when nothing is left to remember."""
+    path = module.params["record"]
+    if not path or record == read_record(module):
+        return
+    if not record:
+        Path(path).unlink()
+        return
+    Path(path).parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    write_file(module, path, json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def apply(settings: tuple[Setting, ...]) -> list[str]:
     """Write the live values and read each back; returns what failed, in words."""
     failed = []
-    for setting in wanted.write:
+    for setting in settings:
         path = PROC / setting.path
         try:
             path.write_text(setting.value, encoding="ascii")
@@ -121,46 +192,93 @@ def as_lines(settings: tuple[Setting, ...]) -> list[str]:
     return [f"{setting.path} = {setting.value}" for setting in settings]
 
 
-def differences(
-    path: str, before: str, content: str, live: dict[str, str | None], wanted: Plan
-) -> list[dict[str, str]]:
+def differences(path: str, before: str, content: str, live: dict[str, str | None], work: Work) -> list[dict[str, str]]:
     """Diffs of the file and of the live values."""
     diffs = []
     if before != content:
         diffs.append({"before_header": path, "after_header": path, "before": before, "after": content})
-    if wanted.write:
-        old = "".join(f"{setting.path} = {live[setting.path]}\n" for setting in wanted.write)
-        new = "".join(f"{line}\n" for line in as_lines(wanted.write))
+    settings = work.restore + work.write
+    if settings:
+        old = "".join(f"{setting.path} = {live[setting.path]}\n" for setting in settings)
+        new = "".join(f"{line}\n" for line in as_lines(settings))
         diffs.append({"before_header": "live values", "after_header": "live values", "before": old, "after": new})
     return diffs
 
 
+def work_out(
+    before: tuple[Setting, ...], wanted: tuple[Setting, ...], live: dict[str, str | None], recorded: dict[str, str]
+) -> Work:
+    """From the settings of the old and of the new file to what is to be done."""
+    kept = {setting.path for setting in wanted}
+    dropped = tuple(setting for setting in before if setting.path not in kept)
+    restore, needed = to_restore(dropped, live, recorded), plan(wanted, live)
+    first = {**recorded, **to_record(needed.write, live, recorded)}
+    gone = {setting.path for setting in dropped}
+    if FORWARDING in gone:
+        gone |= {path for path in first if depends_on_forwarding(path) and path not in kept}
+    last = {path: value for path, value in first.items() if path not in gone}
+    return Work(needed.write, restore, needed.missing, first, last)
+
+
+def carry_out(module: AnsibleModule, work: Work, content: str | None) -> list[str]:
+    """Returns what failed, in words. `content` is None where the file stays.
+
+    A run that is cut off must leave enough for the next: the record comes before any value, a value is given back
+    before the file forgets it, and set after the file names it.
+    """
+    write_record(module, work.record_first)
+    failed = apply(work.restore)
+    if failed:
+        return failed
+    if content:
+        write_file(module, module.params["path"], content)
+    elif content is not None:
+        Path(module.params["path"]).unlink()
+    failed = apply(work.write)
+    if not failed:
+        write_record(module, work.record_last)
+    return failed
+
+
+def settings_of(module: AnsibleModule, name: str, content: str) -> tuple[Setting, ...]:
+    """The settings of a file's content; ends the module where it is none."""
+    try:
+        return parse(content)
+    except ValueError as error:
+        module.fail_json(msg=f"{name}: {error}")
+    raise AssertionError  # fail_json does not come back
+
+
 def main() -> None:
     module = AnsibleModule(
-        argument_spec={"path": {"type": "path", "required": True}, "content": {"type": "str", "required": True}},
+        argument_spec={
+            "path": {"type": "path", "required": True},
+            "content": {"type": "str"},
+            "record": {"type": "path"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        },
+        required_if=[("state", "present", ["content"])],
         supports_check_mode=True,
     )
-    path, content = module.params["path"], module.params["content"].rstrip("\n") + "\n"
-    try:
-        settings = parse(content)
-    except ValueError as error:
-        module.fail_json(msg=f"content: {error}")
+    path, there = module.params["path"], module.params["state"] == "present"
+    content = module.params["content"].rstrip("\n") + "\n" if there else ""
+    settings = settings_of(module, "content", content)
     before = read_file(Path(path))
-    live = read_live(settings)
-    wanted = plan(settings, live)
-    needed = [setting.path for setting in wanted.missing if not setting.optional]
+    old = settings_of(module, path, before) if module.params["record"] else ()
+    live = read_live(settings + old)
+    work = work_out(old, settings, live, read_record(module))
+    needed = [setting.path for setting in work.missing if not setting.optional]
     if needed and not module.check_mode:
         module.fail_json(msg=f"{path}: this kernel has no {', '.join(needed)}; nothing was written")
     result = {
-        "changed": before != content or bool(wanted.write),
-        "written": as_lines(wanted.write),
-        "missing": as_lines(wanted.missing),
-        "diff": differences(path, before, content, live, wanted),
+        "changed": before != content or bool(work.write or work.restore),
+        "written": as_lines(work.write),
+        "restored": as_lines(work.restore),
+        "missing": as_lines(work.missing),
+        "diff": differences(path, before, content, live, work),
     }
     if not module.check_mode:
-        if before != content:
-            write_file(module, path, content)
-        failed = apply(wanted)
+        failed = carry_out(module, work, None if before == content else content)
         if failed:
             module.fail_json(msg=f"{path}: {'; '.join(failed)}", **result)
     module.exit_json(**result)

@@ -95,19 +95,19 @@ class Fabric:
     uplinks: frozenset[str]
 
     @classmethod
-    def running(cls) -> Fabric:
-        """The lab of ROTH_LAB_PREFIX; fails the session when it is not up."""
-        settings = Settings.from_environment()
-        topology = load(INVENTORY / "topology.yml")
+    def running(cls, settings: Settings | None = None, inventory: Path = INVENTORY) -> Fabric:
+        """The lab of ROTH_LAB_PREFIX, or another one; fails the session when it is not up."""
+        settings = settings or Settings.from_environment()
+        topology = load(inventory / "topology.yml")
         down = [name for name in topology.nodes if nodes.init_pid(settings, name) is None]
         if down:
             pytest.exit(f"the lab {settings.prefix!r} is not up ({', '.join(down)} down): run `make lab` first", 3)
-        variables = {file.stem: yaml.safe_load(file.read_text()) for file in (INVENTORY / "host_vars").glob("*.yml")}
+        variables = {file.stem: yaml.safe_load(file.read_text()) for file in (inventory / "host_vars").glob("*.yml")}
         uplinks = [uplink for item in variables.values() for uplink in item.get("roth_uplinks", ())]
         return cls(
             settings,
             topology,
-            json.loads((INVENTORY / "neutron.json").read_text()),
+            json.loads((inventory / "neutron.json").read_text()),
             {name: variables[name]["roth_switch_software"] for name in sorted({uplink["tor"] for uplink in uplinks})},
             tuple(sorted(name for name, item in variables.items() if item.get("roth_uplinks"))),
             frozenset(uplink[family].partition("/")[0] for uplink in uplinks for family in ("ipv4", "ipv6")),

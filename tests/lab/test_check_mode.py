@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 
 from .fabric import INVENTORY, Fabric
-from .playbooks import play
-
-AT_ONCE = ("-e", '{"roth_serial": "100%", "roth_switch_serial": "100%"}')
+from .playbooks import AT_ONCE, play
 
 
 def test_site_in_check_mode_finds_nothing_to_change(whole: Fabric) -> None:

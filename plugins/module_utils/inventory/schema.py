@@ -123,6 +123,7 @@ VARIABLES: Mapping[str, Shape] = {
     "roth_ports_file": Leaf(checks.path),
     "roth_port_device_owners": ListOf(Leaf(checks.text), least=1, what="a list of at least one device owner"),
     "roth_python": Leaf(checks.path),
+    "roth_remove": Leaf(checks.choice("yes", "no")),  # a word, typed for one run: YAML's yes is none
     "roth_serial": Leaf(checks.batches),
     "roth_switch_serial": Leaf(checks.batches),
     "roth_drain": Leaf(checks.choice("host")),

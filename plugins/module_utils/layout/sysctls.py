@@ -1,12 +1,15 @@
 # Copyright: (c) 2026, roth.fabric contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a sysctl.d(5) file asks for against what the kernel has."""
+"""What a sysctl.d(5) file asks for against what the kernel has, and what the kernel had before us."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+FORWARDING = "net/ipv6/conf/all/forwarding"
+"""Writing it sets the value of every interface and of "default" as well (Documentation/networking/ip-sysctl)."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,47 @@ def parse(content: str) -> tuple[Setting, ...]:
 def same(wanted: str, live: str) -> bool:
     """Whether two values are equal; several numbers in one value may be apart by tabs or spaces."""
     return wanted.split() == live.split()
+
+
+def depends_on_forwarding(path: str) -> bool:
+    """Whether the kernel sets this value together with FORWARDING."""
+    return path.startswith("net/ipv6/conf/") and path.endswith("/forwarding") and path != FORWARDING
+
+
+def to_record(
+    write: tuple[Setting, ...], live: Mapping[str, str | None], recorded: Mapping[str, str]
+) -> dict[str, str]:
+    """Values as found of what is about to be written; `recorded` are those of earlier runs, which stay.
+
+    `live` also holds each value that depends on FORWARDING, so that these are known when it is written.
+    """
+    paths = {setting.path for setting in write}
+    if FORWARDING in paths:
+        paths |= {path for path in live if depends_on_forwarding(path)}
+    return {path: value for path in sorted(paths - set(recorded)) if (value := live.get(path)) is not None}
+
+
+def to_restore(
+    dropped: tuple[Setting, ...], live: Mapping[str, str | None], recorded: Mapping[str, str]
+) -> tuple[Setting, ...]:
+    """Settings that give back what was found, where a value that we no longer ask for is still the one we set.
+
+    What somebody else has changed since then is theirs and stays, and so does what was never recorded.
+    """
+    found = []
+    for setting in dropped:
+        value = live.get(setting.path)
+        if setting.path not in recorded or value is None or not same(setting.value, value):
+            continue
+        if not same(recorded[setting.path], value):
+            found.append(Setting(setting.path, recorded[setting.path], setting.optional))
+    if any(setting.path == FORWARDING for setting in found):
+        found += [
+            Setting(path, value, True)
+            for path, value in sorted(recorded.items())
+            if depends_on_forwarding(path) and live.get(path) is not None and not same(value, recorded[FORWARDING])
+        ]
+    return tuple(found)
 
 
 def plan(settings: tuple[Setting, ...], live: Mapping[str, str | None]) -> Plan:

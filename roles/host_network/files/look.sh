@@ -25,6 +25,14 @@ for file in /etc/systemd/network/05-roth-*; do
     if [ -e "$file" ]; then ours="$ours ${file##*/}"; fi
 done
 
+# what enabling systemd-networkd enables with it, each as it is, and the folder of its settings
+units=""
+for unit in systemd-networkd.service systemd-networkd.socket systemd-network-generator.service \
+    systemd-networkd-wait-online.service; do
+    units="$units\"$unit\": \"$(systemctl is-enabled "$unit" 2>/dev/null)\", "
+done
+if [ -d /etc/systemd/networkd.conf.d ]; then folder=true; else folder=false; fi
+
 # interfaces where the kernel takes router advertisements (1: unless it forwards, 2: always)
 accept_ra=""
 for file in /proc/sys/net/ipv6/conf/*/accept_ra; do
@@ -40,6 +48,7 @@ cat <<DOCUMENT
   "version": $(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p'),
   "enabled": "$(systemctl is-enabled systemd-networkd.service 2>/dev/null)",
   "active": "$(systemctl is-active systemd-networkd.service)",
+  "networkd": {"active": "$(systemctl is-active systemd-networkd.service)", "folder": $folder, "units": {${units%, }}},
   "rp_filter": $(cat /proc/sys/net/ipv4/conf/all/rp_filter),
   "foreign": [$(quoted $foreign)],
   "ours": [$(quoted $ours)],

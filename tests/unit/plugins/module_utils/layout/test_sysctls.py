@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.roth.fabric.plugins.module_utils.layout.sysctls import (
+    FORWARDING,
     Setting,
     parse,
     plan,
     same,
     setting_path,
+    to_record,
+    to_restore,
 )
 
 
@@ -53,3 +56,27 @@ def test_what_the_kernel_does_not_have_is_missing_and_not_written():
 def test_tabs_and_spaces_are_the_same():
     assert same("4096 87380 6291456", "4096\t87380\t6291456")
     assert not same("1", "11")
+
+
+def test_a_value_is_recorded_before_it_is_first_written_and_never_again():
+    write = parse("net/a = 1\nnet/b = 1")
+    assert to_record(write, {"net/a": "0", "net/b": "7"}, {"net/b": "3"}) == {"net/a": "0"}
+
+
+def test_what_leaves_the_file_gets_back_what_was_found():
+    dropped = parse("net/a = 1\nnet/b = 1")
+    assert to_restore(dropped, {"net/a": "1", "net/b": "1"}, {"net/a": "0"}) == (Setting("net/a", "0", False),)
+
+
+@pytest.mark.parametrize("live", ["2", None], ids=["changed by somebody else", "gone with its interface"])
+def test_what_is_no_longer_as_we_set_it_stays(live: str | None):
+    assert to_restore(parse("net/a = 1"), {"net/a": live}, {"net/a": "0"}) == ()
+
+
+def test_forwarding_of_each_interface_is_recorded_and_given_back_with_that_of_all():
+    up0, up1, new = (f"net/ipv6/conf/{name}/forwarding" for name in ("up0", "up1", "new"))
+    found = {FORWARDING: "0", up0: "1", up1: "0"}
+    recorded = to_record(parse(f"{FORWARDING} = 1"), found, {})
+    assert recorded == found
+    restored = to_restore(parse(f"{FORWARDING} = 1"), dict.fromkeys([*found, new], "1"), recorded)
+    assert restored == (Setting(FORWARDING, "0", False), Setting(up0, "1", True))
