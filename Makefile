@@ -72,8 +72,8 @@ lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, an
 sh: ## Enter a node or an instance of the lab: NODE=hv1 [CMD="ip route"]
 	@$(LAB) sh $(or $(NODE),$(error which node? for example: make sh NODE=hv1)) $${CMD:+"$$CMD"}
 
-prove: venv ## Prove in the running lab what the fabric promises: reachability, cuts, a killed agent (ARGS="-k cut")
-	$(BIN)/pytest -s tests/lab $(ARGS)
+prove: venv ## Prove in the running lab what the fabric promises (ARGS="-k cut"; ARGS="-m slow" for those that take minutes)
+	$(BIN)/pytest -s -m "not slow" tests/lab $(ARGS)
 
 faults: venv ## Cause faults in the running lab and count the packets that each costs (ARGS="-k bfdd", "-m quick")
 	$(BIN)/pytest -v tests/faults $(ARGS)

@@ -66,6 +66,12 @@ options:
     type: list
     elements: path
     default: []
+  pending:
+    description:
+      - A file that is there for as long as what was written has not been applied, below C(/run) since a reboot applies
+        all. It is made before the first change; who reloads or restarts removes it.
+      - If it is there already, an earlier run was cut off between the two, and the module reports a change again.
+    type: path
 attributes:
   check_mode:
     support: full
@@ -105,6 +111,11 @@ removed:
   type: list
   elements: str
   sample: [/etc/roth-example/old]
+pending:
+  description: Whether an earlier run was cut off before what it had written was applied.
+  returned: always
+  type: bool
+  sample: false
 """
 
 import grp
@@ -248,6 +259,7 @@ def argument_spec() -> dict[str, object]:
         "files": {"type": "list", "elements": "dict", "required": True, "options": file},
         "secrets": {"type": "dict", "default": {}, "no_log": True},
         "absent": {"type": "list", "elements": "path", "default": []},
+        "pending": {"type": "path"},
     }
 
 
@@ -264,7 +276,12 @@ def main() -> None:
     surplus = [path for path in map(Path, module.params["absent"]) if path.exists()]
     diffs = [difference(it.path, before[it.path], it.content, it.hides(before[it.path])) for it in differing]
     diffs += [difference(path, content_of(path), None, not readable_by_all(path)) for path in surplus]
+    pending = Path(module.params["pending"]) if module.params["pending"] else None
+    owed = pending is not None and pending.exists()
     if not module.check_mode:
+        if pending and (differing or unequal or surplus):
+            pending.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            pending.touch()
         try:
             write(module, differing + unequal)
         except (Invalid, OSError, LookupError) as error:
@@ -275,7 +292,11 @@ def main() -> None:
             path.unlink()
     written = [str(file.path) for file in files if file in differing or file in unequal]
     module.exit_json(
-        changed=bool(written or surplus), written=written, removed=[str(path) for path in surplus], diff=diffs
+        changed=bool(written or surplus or owed),
+        written=written,
+        removed=[str(path) for path in surplus],
+        pending=owed,
+        diff=diffs,
     )
 
 

@@ -89,10 +89,10 @@ def one_host_inventory(target: Path) -> None:
 
 
 @contextmanager
-def lone_lab(folder: Path) -> Iterator[Lone]:
-    """The lab for as long as the block runs; beside the running one, by another prefix."""
+def lone_lab(folder: Path, suffix: str = "z") -> Iterator[Lone]:
+    """The lab for as long as the block runs; beside the running one, by another prefix with `suffix`."""
     running = Settings.from_environment()
-    settings = Settings(f"{running.prefix[:9]}z", running.home)
+    settings = Settings(f"{running.prefix[:9]}{suffix}", running.home)
     inventory = folder / "lone"
     one_host_inventory(inventory)
     topology = load(inventory / "topology.yml")

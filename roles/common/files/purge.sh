@@ -1,6 +1,7 @@
 #!/bin/sh
 # purge.sh PACKAGE FOUND…: prints PACKAGE and those packages it depends on that are not among FOUND (installed before us),
-# that nobody asked for by name, and that nothing else needs. Prints nothing when PACKAGE itself was FOUND or is gone.
+# that nobody asked for by name, and that nothing else needs. Prints nothing when PACKAGE itself was FOUND, is gone, or is
+# needed by something that came later.
 set -eu
 package="$1"
 shift
@@ -17,14 +18,19 @@ for name in $(apt-cache depends --recurse --installed --important "$package" | g
     case "$found $chosen " in *" $name "*) continue ;; esac
     if installed "$name" && apt-mark showauto "$name" | grep -q .; then chosen="$chosen $name"; fi
 done
-# a package that something else needs would take that along: leave it out, until nothing more would go than was chosen
-while :; do
+# A package that something else needs would take that along, or apt refuses: leave it out, until nothing more would go than
+# was chosen.
+more() {
     # shellcheck disable=SC2086
-    more="$(apt-get --simulate purge $chosen | sed -n 's/^\(Remv\|Purg\) \([^ ]*\).*/\2/p' | sort -u | while read -r name; do
+    plan="$(apt-get --simulate purge $chosen 2>&1)" || { echo "(apt refuses)"; return; }
+    echo "$plan" | sed -n 's/^\(Remv\|Purg\) \([^ ]*\).*/\2/p' | sort -u | while read -r name; do
         case " $chosen " in *" $name "*) ;; *) echo "$name" ;; esac
-    done)"
-    [ -n "$more" ] || break
-    [ "$chosen" != "$package" ] || { echo "$package is needed by" $more >&2; exit 1; }
+    done
+}
+
+while [ -n "$(more)" ]; do
+    [ "$chosen" != "$package" ] || exit 0
     chosen="${chosen% *}"
 done
+# shellcheck disable=SC2086
 printf '%s\n' $chosen

@@ -98,3 +98,27 @@ def test_surplus_files_are_removed(tmp_path):
     result, _ = run([], absent=[str(tmp_path / "old")])
     assert result["removed"] == [str(tmp_path / "old")]
     assert not (tmp_path / "old").exists()
+
+
+def test_what_a_run_that_was_cut_off_wrote_is_a_change_until_it_was_applied(tmp_path):
+    files, pending = [{"path": str(tmp_path / "one"), "content": "1\n"}], tmp_path / "run" / "one-reload"
+    run(files, pending=str(pending))
+    assert pending.exists()
+    result, _ = run(files, pending=str(pending))
+    assert (result["changed"], result["written"], result["pending"]) == (True, [], True)
+    pending.unlink()
+    assert run(files, pending=str(pending))[0]["changed"] is False
+
+
+def test_check_mode_notes_nothing_as_pending(tmp_path):
+    run([{"path": str(tmp_path / "one"), "content": "1\n"}], pending=str(tmp_path / "pending"), check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_diff_of_a_removed_file_shows_only_what_everybody_may_read(tmp_path):
+    for name, mode in (("public", 0o644), ("secret", 0o640)):
+        (tmp_path / name).write_text(f"{name} content\n")
+        (tmp_path / name).chmod(mode)
+    _, output = run([], absent=[str(tmp_path / "public"), str(tmp_path / "secret")], diff=True)
+    assert "public content" in output
+    assert "secret content" not in output
