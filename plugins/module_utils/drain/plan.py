@@ -84,7 +84,10 @@ def plan(
     settle: float,
     own: Collection[str] = (),
 ) -> Plan:
-    """`prefixes` are what the host announces, `own` those of them that are no instances'; `holders` says which other hosts go on announcing one of them."""
+    """`prefixes` are what the host announces, `own` those of them that are no instances'.
+
+    `holders` says which other hosts go on announcing one of them.
+    """
     known = [uplink.name for uplink in uplinks]
     chosen = [uplink.name for uplink in uplinks if _is_meant(request, uplink)]
     kept = set(current.uplinks) & set(known)  # an uplink that is gone from the inventory is nobody's any more

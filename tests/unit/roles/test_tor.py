@@ -116,8 +116,34 @@ def test_bird_filters_each_host(rendered):
     start = bird.index("filter 'roth_from_rack1-hv2_ipv4' {")
     assert " ".join(bird[start : bird.index("\n}\n", start)].split()) == (
         "filter 'roth_from_rack1-hv2_ipv4' { if ! (bgp_path ~ [= 4200001002+ =]) then reject; # a host is no transit "
-        "if net ~ [ 192.0.2.12/32{32,32}, 203.0.113.0/24{32,32}, 198.51.100.32/27{27,27} ] then accept; reject;"
+        "if net ~ [ 192.0.2.12/32{32,32}, 203.0.113.0/24{32,32}, 198.51.100.32/27{27,27} ] then { "
+        "roth_host_communities(); accept; } reject;"
     )
+
+
+def test_frr_honours_graceful_shutdown_and_takes_no_other_community_from_a_host(rendered):
+    frr = text(rendered, "rack1-tor1", "frr.conf")
+    name = "route-map roth-host-rack1-hv2-ipv6 permit"
+    maps = {part.splitlines()[0]: part.splitlines()[1:] for part in frr.split("\nroute-map ") if part}
+    drained, others = (maps[f"{name.partition(' ')[2]} {number}"] for number in (5, 10))
+    matches = [" match ipv6 address prefix-list roth-host-rack1-hv2-ipv6", " match as-path roth-as-4200001002"]
+    nothing = [" set extcommunity none", " set large-community none"]
+    drain = [" match community roth-drained", " set community graceful-shutdown", *nothing, " set local-preference 0"]
+    assert drained[: drained.index("exit")] == matches + drain
+    assert others[: others.index("exit")] == [*matches, " set community none", *nothing]
+    assert "bgp community-list standard roth-drained seq 5 permit graceful-shutdown" in frr.splitlines()
+    assert " set comm-list roth-drained delete" in maps["roth-hosts-ipv6 permit 10"]
+
+
+def test_bird_honours_graceful_shutdown_and_takes_no_other_community_from_a_host(rendered):
+    bird = " ".join(text(rendered, "rack1-tor2", "bird.conf").split())
+    assert (
+        "function roth_host_communities() { bgp_ext_community.empty; bgp_large_community.empty; "
+        "if (65535, 0) ~ bgp_community then { bgp_community.empty; bgp_community.add((65535, 0)); "
+        "bgp_local_pref = 0; } else bgp_community.empty; }"
+    ) in bird
+    start = bird.index("filter roth_to_fabric_ipv4 {")
+    assert "then { bgp_community.delete([(65535, 0)]); accept; }" in bird[start : bird.index("reject; }", start)]
 
 
 @pytest.mark.skipif(shutil.which("vtysh") is None, reason="FRR's vtysh is not installed")
