@@ -163,3 +163,34 @@ def test_the_exit_code_tells_the_state(tmp_path: Path, answer: dict[str, Any], a
 def test_an_agent_that_is_not_there_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["--socket", str(tmp_path / "none.sock"), "status"]) == 2
     assert "is roth-agent.service running?" in capsys.readouterr().err
+
+
+def test_a_drained_uplink_is_shown_as_such_and_is_no_fault() -> None:
+    def drain(status: dict[str, Any]) -> None:
+        status["drain"]["uplinks"] = [{"uplink": "up0", "tor": "tor1", "state": "drained"}]
+        status["sessions"][0].update(state="down", default_received=False)
+        status["bfd"][0].update(state="down")
+        status["defaults"][0].update(uplinks=[])
+
+    status = changed(drain)
+    assert problems(status) == []
+    text = cli.render(status)
+    assert text.endswith("State: drained\n  uplink up0 to tor1 is drained")
+    assert next(line for line in text.splitlines() if "10.1.1.0" in line).split()[-1] == "drained"
+
+
+def test_a_drained_host_says_how_many_prefixes_it_has_given_up() -> None:
+    status = changed(lambda s: s["drain"].update(host="given up", withdrawn=["10.64.250.1/32"]))
+    assert cli.render(status).endswith("State: drained\n  host: given up 1 shared prefixes")
+
+
+def test_an_uplink_that_is_on_its_way_back_has_to_be_whole() -> None:
+    def drain(status: dict[str, Any]) -> None:
+        status["drain"]["uplinks"] = [{"uplink": "up0", "tor": "tor1", "state": "returning"}]
+        status["sessions"][0].update(state="down")
+
+    assert cli.render(changed(drain)).partition("State: ")[2].splitlines() == [
+        "DEGRADED",
+        "  session to tor1 ipv4 (10.1.1.0 on up0) is down",
+        "  uplink up0 to tor1 is returning",
+    ]
