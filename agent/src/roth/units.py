@@ -31,7 +31,7 @@ class UnitState:
         name = self.unit.removesuffix(".service")
         if self.state != "active":
             died = f" after {self.restarts} restarts" if self.restarts else ""
-            again = "; it is tried again every half minute" if self.state == "failed" else ""
+            again = "; it is tried again about every minute" if self.state == "failed" else ""
             return f"{self.unit} is {self.state} ({self.sub}, {self.result}){died}{again}: journalctl -u {name}"
         if self.restarts >= OFTEN and self.seconds is not None and self.seconds < LATELY:
             return f"{self.unit} died {self.restarts} times, last {self.seconds:.0f} s ago: journalctl -u {name}"

@@ -56,7 +56,7 @@ def test_how_long_a_unit_is_active_is_counted_from_its_last_start() -> None:
         (unit(restarts=3, seconds=20.0), "roth-bfdd.service died 3 times, last 20 s ago: journalctl -u roth-bfdd"),
         (
             unit("failed", "failed", 6, None),
-            "roth-bfdd.service is failed (failed, signal) after 6 restarts; it is tried again every half minute: "
+            "roth-bfdd.service is failed (failed, signal) after 6 restarts; it is tried again about every minute: "
             "journalctl -u roth-bfdd",
         ),
         (
