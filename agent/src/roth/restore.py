@@ -100,8 +100,10 @@ class Restoration:
             self._write()
 
     def _write(self) -> None:
+        new = self.note.with_name(f"{self.note.name}.new")  # whoever dies in between leaves the whole old one
         try:
-            self.note.write_text("".join(f"{prefix} {metric}\n" for prefix, metric in sorted(self.waiting, key=str)))
+            new.write_text("".join(f"{prefix} {metric}\n" for prefix, metric in sorted(self.waiting, key=str)))
+            new.replace(self.note)
             self._noted = set(self.waiting)
         except OSError as error:
             log("note_not_written", "warning", file=self.note, error=error)
