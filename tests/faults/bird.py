@@ -27,13 +27,13 @@ def _configure(fabric: Fabric, switch: str, *words: str) -> None:
 
 
 @contextmanager
-def bird_with(fabric: Fabric, switch: str, edit: Callable[[str], str], more: str = "") -> Iterator[None]:
-    """BIRD runs with its configuration as `edit` changes it, and with `more` statements."""
+def bird_with(fabric: Fabric, switch: str, edit: Callable[[str], str]) -> Iterator[None]:
+    """BIRD runs with its configuration as `edit` changes it."""
     before = fabric.run(switch, "cat", FILE)
     after = edit(before)
     assert after != before, "BIRD's configuration does not look as expected"
     fabric.run(switch, "install", "-d", FOLDER)
-    write(fabric, switch, f"{FOLDER}/bird.conf", f"{after}\n{more}")
+    write(fabric, switch, f"{FOLDER}/bird.conf", after)
     fabric.run(switch, "chmod", "-R", "a+rX", FOLDER)
     try:
         _configure(fabric, switch, f'"{FOLDER}/bird.conf"')
@@ -41,15 +41,3 @@ def bird_with(fabric: Fabric, switch: str, edit: Callable[[str], str], more: str
     finally:
         _configure(fabric, switch, f'"{FILE}"')
         fabric.run(switch, "rm", "-r", FOLDER)
-
-
-def exporting(protocol: str, statement: str) -> Callable[[str], str]:
-    """An edit: the session's export filter runs this statement instead of its own rules."""
-
-    def edit(text: str) -> str:
-        head, start, rest = text.partition(f"protocol bgp '{protocol}' {{")
-        block, end, tail = rest.partition("\n}\n")
-        block = re.sub(r"export filter \w+;", f"export filter {{ {statement} }};", block)
-        return head + start + block + end + tail
-
-    return edit

@@ -45,11 +45,15 @@ class Standin:
     ended: list[str] = field(default_factory=list)
     established: int = 0
     _connection: socket.socket | None = None
+    _sending: threading.Lock = field(default_factory=threading.Lock)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def send(self, *messages: bytes) -> None:
+        """However long the host takes to read them; no keepalive comes between."""
         assert self._connection is not None, "no session"
-        self._connection.sendall(b"".join(messages))
+        with self._sending, self._connection.dup() as patient:
+            patient.settimeout(120)
+            patient.sendall(b"".join(messages))
 
     def serve(self) -> None:
         """Accept, greet, keep alive; again and again until stopped."""
@@ -74,8 +78,7 @@ class Standin:
         while not self._stop.is_set():
             if time.monotonic() >= due:
                 due = time.monotonic() + KEEPALIVE
-                if self._connection is not None:
-                    connection.sendall(updates.message(updates.KEEPALIVE))
+                self._keep_alive(connection)
             try:
                 received = connection.recv(1 << 16)
             except TimeoutError:
@@ -91,6 +94,14 @@ class Standin:
                     return f"notification {body[0]}/{body[1]} {body[2:].decode('ascii', 'replace')}".rstrip()
                 self._receive(kind, connection)
         return "stopped"
+
+    def _keep_alive(self, connection: socket.socket) -> None:
+        """Unless messages are on their way: those are as good."""
+        if self._connection is not None and self._sending.acquire(blocking=False):
+            try:
+                connection.sendall(updates.message(updates.KEEPALIVE))
+            finally:
+                self._sending.release()
 
     def _receive(self, kind: int, connection: socket.socket) -> None:
         if kind == updates.OPEN:

@@ -19,7 +19,6 @@ from .clocks import step, stepping
 from .processes import AGENT, BFDD, BRIDGE, EXABGP
 
 HOST = "hv1"
-UNITS = (AGENT.unit, EXABGP.unit, BFDD.unit)
 
 
 def sessions(fabric: Fabric) -> list[tuple[Any, ...]]:
@@ -138,7 +137,7 @@ def test_playbook_meets_a_full_disk(case: Case) -> None:
 def test_clock_stepped_by_an_hour(case: Case, tmp_path: Path) -> None:
     """Forwards and back: sessions, BFD and routes do not notice."""
     fabric = case.fabric
-    with stepping(fabric, HOST, UNITS, tmp_path):
+    with stepping(fabric, HOST, tmp_path):
         eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up with the other clock", 120)
         before, honest = (pids(fabric), sessions(fabric)), fabric.status(HOST)["time"]
         with case.costing(NOTHING) as traffic:
