@@ -13,6 +13,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from .kernel.netlink import HAS_PYROUTE2, PYROUTE2_IMPORT_ERROR, Netlink
+from .kernel.text import quoted
 
 PROTOCOL = {"protocol": {"type": "int", "default": 142}}
 TABLE = {"table": {"type": "int", "default": 142}}
@@ -38,11 +39,11 @@ def check_ownership(module: AnsibleModule) -> None:
     protocol = module.params["protocol"]
     if not 0 < protocol < 256 or protocol in _OWNED_BY_OTHERS:
         module.fail_json(
-            msg=f"protocol {protocol} belongs to the kernel or another routing program; expected 100 to 185"
+            msg=f"protocol {quoted(protocol)} belongs to the kernel or another routing program; expected 100 to 185"
         )
     table = module.params.get("table", 1)
     if not 0 < table < 2**32:
-        module.fail_json(msg=f"table {table} does not exist; expected 1 to 4294967295")
+        module.fail_json(msg=f"table {quoted(table)} does not exist; expected 1 to 4294967295")
 
 
 def read_lines(path: str) -> list[str]:
@@ -54,7 +55,10 @@ def read_lines(path: str) -> list[str]:
     if not text.lstrip().startswith("["):
         lines = text.split("\n")
         return [line for line in lines if line and not line.startswith("#")]
-    entries = json.loads(text)
+    try:
+        entries = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is JSON of many levels; expected one list of strings") from None
     if not all(isinstance(entry, str) for entry in entries):
-        raise ValueError(f"{path} holds a JSON list with something else than strings; expected one route a string")
+        raise ValueError("a JSON list with something else than strings in it; expected one route a string")
     return list(entries)

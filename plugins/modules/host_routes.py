@@ -34,11 +34,29 @@ options:
       - Remove routes of our protocol in the table that are not listed.
     type: bool
     default: true
-  allow_empty:
+  max_removed_percent:
     description:
-      - Accept an empty list together with O(purge), which removes every route of ours.
+      - How large a share of the host's instance prefixes may be removed in one run. A list that lacks more of them is
+        taken for a mistake, a truncated answer for instance. The module fails then, in check mode as well, names what
+        would be removed, and touches nothing.
+      - Instance prefixes are those with a route of ours to another device than C(lo) and without a blackhole of ours.
+        Loopbacks and aggregates do not count.
+      - Removing all of them is never accepted without O(allow_mass_removal), not even with V(100).
+    type: int
+    default: 20
+  max_removed_floor:
+    description:
+      - Number of prefixes that may be removed whatever their share, so that an instance can leave a host with three of
+        them. The default is an instance with two addresses of each family.
+    type: int
+    default: 4
+  allow_mass_removal:
+    description:
+      - The yes to whatever the list says. Without it an empty list together with O(purge) is refused, and so is a
+        removal beyond O(max_removed_percent).
     type: bool
     default: false
+    aliases: [allow_empty]
   announced:
     description:
       - Which prefixes the agent announces. With it, the diff and the result say what is announced and withdrawn.
@@ -95,7 +113,7 @@ EXAMPLES = r"""
 - name: Remove every host route of ours
   roth.fabric.host_routes:
     routes: []
-    allow_empty: true
+    allow_mass_removal: true
 """
 
 RETURN = r"""
@@ -148,21 +166,49 @@ failed_routes:
       description: Why.
       type: str
       sample: link br-mobile is down
+mass_removal:
+  description: What the module refused to remove.
+  returned: when it refused to
+  type: dict
+  contains:
+    removed:
+      description: Number of instance prefixes that would be removed.
+      type: int
+      sample: 10
+    of:
+      description: Number of instance prefixes that the host has.
+      type: int
+      sample: 21
+    prefixes:
+      description: The prefixes that would be removed.
+      type: list
+      elements: str
+      sample: ["10.64.1.53/32"]
+    summary:
+      description: All of this in a sentence.
+      type: str
+      sample: >-
+        1 of the 1 instance prefixes (100 %) would be removed: 10.64.1.53/32; expected at most 20 % or 4 of them, and
+        never all
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.arguments import Module
 from ..module_utils.kernel.changes import RouteChanges, describe, parse_announced
+from ..module_utils.kernel.removals import RemovalLimit, mass_removal
 from ..module_utils.kernel.routes import RoutePlan, RouteProblem, parse_routes
 from ..module_utils.kernel.sync import apply_plan, read_plan
-from ..module_utils.kernel.text import Wanted, route_text
+from ..module_utils.kernel.text import Wanted, quoted, route_text
 from ..module_utils.kernel_module import PROTOCOL, TABLE, open_kernel, read_lines
 
 ARGUMENTS = {
     "routes": {"type": "list", "elements": "str"},
     "src": {"type": "path"},
     "purge": {"type": "bool", "default": True},
-    "allow_empty": {"type": "bool", "default": False},
+    "max_removed_percent": {"type": "int", "default": 20},
+    "max_removed_floor": {"type": "int", "default": 4},
+    "allow_mass_removal": {"type": "bool", "default": False, "aliases": ["allow_empty"]},
     "announced": {
         "type": "list",
         "elements": "dict",
@@ -184,17 +230,35 @@ def read_wanted(module: AnsibleModule) -> Wanted:
     name = source or "routes"
     try:
         wanted = parse_routes(read_lines(source) if source else module.params["routes"])
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        module.fail_json(msg=f"src = {quoted(name)}: {error.strerror or error}")
+    except ValueError as error:
         module.fail_json(msg=f"{name}: {error}")
     empty = not wanted.routes and not wanted.contradictory
-    if empty and module.params["purge"] and not module.params["allow_empty"]:
+    if empty and module.params["purge"] and not module.params["allow_mass_removal"]:
         module.fail_json(
             msg=f"{name} is empty, which would remove every route of protocol {protocol} in table {table}; "
-            "expected at least one route, or allow_empty: true"
+            "expected at least one route, or allow_mass_removal: true"
         )
     for key in sorted(wanted.repeated):
         module.warn(f"{route_text(key, wanted.routes.get(key))} is listed more than once")
     return wanted
+
+
+def refuse_mass_removal(module: AnsibleModule, plan: RoutePlan, limit: RemovalLimit) -> None:
+    """End the module if the plan takes away more than the limit and nobody said yes."""
+    found = None if module.params["allow_mass_removal"] else mass_removal(plan, limit)
+    if found is not None:
+        module.fail_json(
+            msg=f"{module.params['src'] or 'routes'}: {found}. Nothing was touched. "
+            "If this is right, say so with allow_mass_removal: true",
+            mass_removal={
+                "removed": len(found.prefixes),
+                "of": found.of,
+                "prefixes": list(found.prefixes),
+                "summary": str(found),
+            },
+        )
 
 
 def finish(module: AnsibleModule, plan: RoutePlan, problems: list[RouteProblem], changes: RouteChanges) -> None:
@@ -223,7 +287,7 @@ def finish(module: AnsibleModule, plan: RoutePlan, problems: list[RouteProblem],
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec=ARGUMENTS,
         mutually_exclusive=[("routes", "src")],
         required_one_of=[("routes", "src")],
@@ -234,9 +298,14 @@ def main() -> None:
     try:
         announced = parse_announced(module.params["announced"])
     except ValueError as error:
-        module.fail_json(msg=f"announced: {error}")
+        module.fail_json(msg=f"announced{error}")
+    try:
+        limit = RemovalLimit(module.params["max_removed_percent"], module.params["max_removed_floor"])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     with open_kernel(module) as kernel:
         plan = read_plan(kernel, table, protocol, wanted, purge)
+        refuse_mass_removal(module, plan, limit)
         problems = plan.problems if module.check_mode else apply_plan(kernel, table, protocol, wanted, plan, purge)
     plan.leave_out(problems)
     finish(module, plan, problems, describe(plan, announced))

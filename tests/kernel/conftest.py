@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
+import json
 import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.events import RouteEvents
@@ -64,6 +67,25 @@ def shell() -> Iterator[Shell]:
                 raise OSError(ctypes.get_errno(), "setns")
     finally:
         os.close(home)
+
+
+@pytest.fixture
+def module(shell: Shell, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """Run a module in this process, as Ansible runs it; its result. Anything but its own exit fails the test."""
+    testing = pytest.importorskip("ansible.module_utils.testing")
+
+    def execute(name: str, check: bool = False, **arguments: object) -> dict[str, Any]:
+        main = importlib.import_module(f"ansible_collections.roth.fabric.plugins.modules.{name}").main
+        options = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_module_name": f"roth.fabric.{name}"}
+        with testing.patch_module_args({**arguments, **options}):
+            capsys.readouterr()
+            with pytest.raises(SystemExit) as ended:
+                main()
+        result: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert bool(ended.value.code) is bool(result.get("failed"))
+        return result
+
+    return execute
 
 
 @pytest.fixture

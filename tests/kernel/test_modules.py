@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
@@ -11,23 +10,7 @@ from pathlib import Path
 
 import pytest
 
-testing = pytest.importorskip("ansible.module_utils.testing")
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def module(shell, capsys):
-    """Run a module in this process; its result."""
-
-    def execute(name, check=False, **arguments):
-        main = importlib.import_module(f"ansible_collections.roth.fabric.plugins.modules.{name}").main
-        with testing.patch_module_args({**arguments, "_ansible_check_mode": check, "_ansible_diff": True}):
-            capsys.readouterr()
-            with pytest.raises(SystemExit):
-                main()
-        return json.loads(capsys.readouterr().out)
-
-    return execute
 
 
 ROUTES = ["10.64.1.53/32 dev v0", "2001:db8:64::135/128 dev v0"]
@@ -88,10 +71,10 @@ def test_an_empty_list_is_refused_unless_it_is_allowed(module, shell, tmp_path):
     for arguments in ({"routes": []}, {"src": str(tmp_path / "empty")}):
         refused = module("host_routes", **arguments)
         assert refused["failed"] is True
-        assert "expected at least one route, or allow_empty: true" in refused["msg"]
-    assert module("host_routes", src=str(tmp_path / "missing"), allow_empty=True)["failed"] is True
+        assert "expected at least one route, or allow_mass_removal: true" in refused["msg"]
+    assert module("host_routes", src=str(tmp_path / "missing"), allow_mass_removal=True)["failed"] is True
     assert module("host_routes_info")["by_family"] == {"ipv4": 1, "ipv6": 1}
-    assert module("host_routes", routes=[], allow_empty=True)["removed"] == ROUTES
+    assert module("host_routes", routes=[], allow_mass_removal=True)["removed"] == ROUTES
 
 
 def test_a_bad_route_is_named_and_nothing_is_touched(module, shell):
@@ -171,3 +154,35 @@ def test_ansible_runs_host_routes_end_to_end(shell, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "+10.64.1.53/32 dev v0  # installed" in done.stdout
     assert "10.64.1.53 dev v0" in shell("ip route show table 142")
+
+
+MANY = [f"10.64.2.{n}/32 dev v0" for n in range(1, 21)]
+
+
+@pytest.mark.parametrize(
+    ("left", "text"), [(10, "10 of the 20 instance prefixes (50 %)"), (0, "20 of the 20 instance prefixes (100 %)")]
+)
+def test_a_list_that_lost_half_or_all_of_its_instances_is_refused_also_in_check_mode(module, shell, left, text):
+    loopback = ["192.0.2.11/32 dev lo"]
+    module("host_routes", routes=MANY + loopback)
+    before = shell("ip -d route show table 142")
+    for check in (True, False):
+        refused = module("host_routes", check=check, routes=MANY[:left] + loopback)
+        assert (refused["failed"], refused["mass_removal"]["of"]) == (True, 20)
+        assert f"routes: {text} would be removed: 10.64.2.{left + 1}/32, " in refused["msg"]
+        assert refused["msg"].endswith("Nothing was touched. If this is right, say so with allow_mass_removal: true")
+    assert shell("ip -d route show table 142") == before
+    done = module("host_routes", routes=MANY[:left] + loopback, allow_mass_removal=True)
+    assert len(done["removed"]) == 20 - left
+    assert len(shell("ip route show table 142").splitlines()) == left + 1
+
+
+def test_the_share_and_the_floor_are_options(module):
+    module("host_routes", routes=MANY)
+    assert module("host_routes", check=True, routes=MANY[:16])["removed"] == MANY[16:]
+    assert module("host_routes", check=True, routes=MANY[:15])["mass_removal"]["removed"] == 5
+    assert module("host_routes", check=True, routes=MANY[:15], max_removed_percent=25)["removed"] == MANY[15:]
+    assert module("host_routes", check=True, routes=MANY[:15], max_removed_floor=5)["removed"] == MANY[15:]
+    assert module("host_routes", check=True, routes=MANY[:16], max_removed_floor=0, max_removed_percent=19)["failed"]
+    assert module("host_routes", check=True, routes=["192.0.2.1/32 dev lo"], max_removed_percent=100)["failed"]
+    assert "max_removed_percent: 120" in module("host_routes", routes=MANY, max_removed_percent=120)["msg"]

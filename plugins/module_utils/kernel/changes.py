@@ -12,8 +12,10 @@ from typing import Any
 
 from .model import RouteKey, key_text
 from .routes import RoutePlan
+from .text import quoted
 
-_Prefix = tuple[bytes, int]
+PackedPrefix = tuple[bytes, int]
+"""Address in network byte order and length: a RouteKey without its metric."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Announced:
     ge: int
     le: int
 
-    def covers(self, prefix: _Prefix) -> bool:
+    def covers(self, prefix: PackedPrefix) -> bool:
         """Whether the agent announces a route of this prefix."""
         address, length = prefix
         if len(address) != self.size or not self.ge <= length <= self.le or length < self.length:
@@ -38,13 +40,18 @@ class Announced:
 def parse_announced(entries: Iterable[Mapping[str, Any]]) -> list[Announced]:
     """Entries with `prefix`, `ge` and `le` (default: the prefix's own length). Raises ValueError, naming the entry."""
     found = []
-    for entry in entries:
-        network = ip_network(entry["prefix"])
+    for index, entry in enumerate(entries):
+        try:
+            network = ip_network(entry["prefix"])
+        except ValueError:
+            expected = "a prefix without host bits, such as 10.64.0.0/16"
+            raise ValueError(f"[{index}].prefix = {quoted(entry['prefix'])}: expected {expected}") from None
         ge = network.prefixlen if entry.get("ge") is None else int(entry["ge"])
         le = ge if entry.get("le") is None else int(entry["le"])
         if not network.prefixlen <= ge <= le <= network.max_prefixlen:
             raise ValueError(
-                f"{network} ge {ge} le {le}: expected {network.prefixlen} <= ge <= le <= {network.max_prefixlen}"
+                f"[{index}] = {network} ge {quoted(ge)} le {quoted(le)}: "
+                f"expected {network.prefixlen} <= ge <= le <= {network.max_prefixlen}"
             )
         packed = network.network_address.packed
         found.append(Announced(int.from_bytes(packed, "big"), len(packed), network.prefixlen, ge, le))
@@ -74,8 +81,8 @@ def describe(plan: RoutePlan, announced: Iterable[Announced] = ()) -> RouteChang
     A prefix is announced once, however many routes it has: it counts as withdrawn only with the last of them.
     """
     rules = list(announced)
-    gone, come = _prefix_changes(plan)
-    marks: dict[_Prefix, str] = {}
+    gone, come = prefix_changes(plan)
+    marks: dict[PackedPrefix, str] = {}
     for prefix in gone | come:
         if any(rule.covers(prefix) for rule in rules):
             marks[prefix] = "announced" if prefix in come else "withdrawn"
@@ -93,14 +100,14 @@ def describe(plan: RoutePlan, announced: Iterable[Announced] = ()) -> RouteChang
         installed=[text for _key, text, what in after if what == "installed"],
         changed=[text for _key, text, what in after if what == "changed"],
         removed=[text for _key, text, _what in before if _what == "removed"],
-        announced=_texts(prefix for prefix, mark in marks.items() if mark == "announced"),
-        withdrawn=_texts(prefix for prefix, mark in marks.items() if mark == "withdrawn"),
+        announced=prefix_texts(prefix for prefix, mark in marks.items() if mark == "announced"),
+        withdrawn=prefix_texts(prefix for prefix, mark in marks.items() if mark == "withdrawn"),
         before=_lines(before, marks),
         after=_lines(after, marks),
     )
 
 
-def _prefix_changes(plan: RoutePlan) -> tuple[set[_Prefix], set[_Prefix]]:
+def prefix_changes(plan: RoutePlan) -> tuple[set[PackedPrefix], set[PackedPrefix]]:
     """Prefixes that lose their last route, and prefixes that get their first."""
     if not (plan.install or plan.remove):
         return set(), set()
@@ -109,11 +116,12 @@ def _prefix_changes(plan: RoutePlan) -> tuple[set[_Prefix], set[_Prefix]]:
     return had - have, have - had
 
 
-def _texts(prefixes: Iterable[_Prefix]) -> list[str]:
+def prefix_texts(prefixes: Iterable[PackedPrefix]) -> list[str]:
+    """The prefixes as text, sorted by family, address and length."""
     return [key_text(key) for key in sorted(((*prefix, 0) for prefix in prefixes), key=_order)]
 
 
-def _lines(lines: list[tuple[RouteKey, str, str]], marks: Mapping[_Prefix, str]) -> str:
+def _lines(lines: list[tuple[RouteKey, str, str]], marks: Mapping[PackedPrefix, str]) -> str:
     return "".join(
         f"{text}  # {what}{', ' + marks[key[:2]] if key[:2] in marks else ''}\n" for key, text, what in lines
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from .model import Address, KernelNeighbor, Link, Neighbor
-from .text import parse_device
+from .text import parse_device, quoted
 
 GRAMMAR = "ADDRESS lladdr MAC dev NAME"
 
@@ -43,17 +43,17 @@ def parse_neighbor(text: str) -> WantedNeighbor:
     """One static neighbour. Raises ValueError naming what was expected."""
     words = text.split() if text.isascii() and text.isprintable() else []
     if len(words) != 5 or words[1] != "lladdr" or words[3] != "dev":
-        raise ValueError(f"{text!r} is not a neighbour; expected {GRAMMAR}")
+        raise ValueError(f"{quoted(text)} is not a neighbour; expected {GRAMMAR}")
     try:
         address = ip_address(words[0])
     except ValueError:
-        raise ValueError(f"{words[0]!r} is not an address; expected IPv4 or IPv6") from None
+        raise ValueError(f"{quoted(words[0])} is not an address; expected IPv4 or IPv6") from None
     if address.is_multicast or address.is_unspecified or "%" in words[0]:
-        raise ValueError(f"{words[0]!r} is not the address of one host; expected a unicast address without zone")
+        raise ValueError(f"{quoted(words[0])} is not the address of one host; expected a unicast address without zone")
     mac = words[2].lower()
     if not _MAC.fullmatch(mac) or int(mac[:2], 16) & 1 or not int(mac.replace(":", ""), 16):
         raise ValueError(
-            f"{words[2]!r} is not a host's MAC address; expected six hexadecimal bytes, e.g. fa:16:3e:00:00:01"
+            f"{quoted(words[2])} is not a host's MAC address; expected six hexadecimal bytes, e.g. fa:16:3e:00:00:01"
         )
     return WantedNeighbor(address, mac, parse_device(words[4]))
 

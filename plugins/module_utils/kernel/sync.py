@@ -58,11 +58,14 @@ def apply_plan(
     """Write the plan; returns every problem, those of the plan included.
 
     After an EEXIST (a dump under churn can miss routes, another writer can be faster) it reads, plans and writes once
-    more. Raises PermissionError without CAP_NET_ADMIN.
+    more, but removes nothing that the given plan doesn't name: that one was judged, and is what gets reported.
+    Raises PermissionError without CAP_NET_ADMIN.
     """
     failures = _write(store, table, protocol, plan)
     if any(code == errno.EEXIST for _problem, code in failures):
+        judged = plan.remove.keys()
         plan = read_plan(store, table, protocol, wanted, purge)
+        plan.remove = {key: hop for key, hop in plan.remove.items() if key in judged}
         failures = _write(store, table, protocol, plan)
     return plan.problems + [problem for problem, _code in failures]
 

@@ -26,6 +26,8 @@ _NUMBER = re.compile(r"0|[1-9][0-9]{0,9}")
 # dev_valid_name() of the kernel (net/core/dev.c), printable ASCII only.
 _DEVICE = re.compile(r"(?!\.{1,2}$)[!-.0-9;-~]{1,15}")
 
+_SHOWN = 80  # characters of a wrong value that an error quotes
+
 PackedRoute = tuple[RouteKey, "str | None"]
 """Key and device; None for a blackhole."""
 
@@ -54,11 +56,23 @@ class Wanted:
             self.contradictory[key] = [route_text(key, self.routes.pop(key)), route_text(key, device)]
 
 
+def quoted(value: object) -> str:
+    """A wrong value as an error names it: on one line, and short however long it is."""
+    # A slice first: the text of a million characters is not escaped to show eighty.
+    try:
+        text = repr(value[:_SHOWN] if isinstance(value, str) else value)
+    except ValueError:  # sys.set_int_max_str_digits
+        return "(a number of thousands of digits)"
+    long = len(text) > _SHOWN or (isinstance(value, str) and len(value) > _SHOWN)
+    return f"{text[: _SHOWN - 1]}…" if long else text
+
+
 @lru_cache(maxsize=4096)
 def parse_device(name: str) -> str:
     """The name of an interface. Raises ValueError if the kernel would not take it."""
     if not _DEVICE.fullmatch(name):
-        raise ValueError(f"{name!r} is not a device name; expected 1 to 15 printable characters without space, / and :")
+        expected = "1 to 15 printable characters without space, / and :"
+        raise ValueError(f"{quoted(name)} is not a device name; expected {expected}")
     return name
 
 
@@ -68,20 +82,20 @@ def _parse_prefix(text: str) -> tuple[bytes, int]:
     try:
         packed = inet_pton(family, address)
     except (OSError, ValueError):
-        raise ValueError(f"{address!r} is not an IPv4 or IPv6 address") from None
+        raise ValueError(f"{quoted(address)} is not an IPv4 or IPv6 address") from None
     bits = 8 * len(packed)
     if not slash:
-        raise ValueError(f"{text!r} has no prefix length; expected e.g. {text}/{bits}")
+        raise ValueError(f"{quoted(text)} has no prefix length; expected e.g. {text}/{bits}")
     length = _LENGTHS.get(length_text, bits + 1)
     if length > bits:
         name = "IPv6" if family == AF_INET6 else "IPv4"
-        raise ValueError(f"{text!r} has a bad prefix length; expected 0 to {bits} for {name}")
+        raise ValueError(f"{quoted(text)} has a bad prefix length; expected 0 to {bits} for {name}")
     if length < bits:
         number = int.from_bytes(packed, "big")
         network = number >> (bits - length) << (bits - length)
         if network != number:
             expected = inet_ntop(family, network.to_bytes(len(packed), "big"))
-            raise ValueError(f"{text!r} has host bits set; expected {expected}/{length}")
+            raise ValueError(f"{quoted(text)} has host bits set; expected {expected}/{length}")
     return packed, length
 
 
@@ -90,30 +104,30 @@ def _parse_metric(text: str, size: int) -> int:
     lowest = 1 if size == 16 else 0
     metric = int(text) if _NUMBER.fullmatch(text) else -1
     if not lowest <= metric <= _MAX_METRIC:
-        raise ValueError(f"metric {text!r} is not valid; expected a number from {lowest} to {_MAX_METRIC}")
+        raise ValueError(f"metric {quoted(text)} is not valid; expected a number from {lowest} to {_MAX_METRIC}")
     return metric
 
 
 def parse_packed(text: str) -> PackedRoute:
     """One route in packed form. Raises ValueError naming what was expected."""
     if not (text.isascii() and text.isprintable()):
-        raise ValueError(f"{text!r} has control or non-ASCII characters; expected {GRAMMAR}")
+        raise ValueError(f"{quoted(text)} has control or non-ASCII characters; expected {GRAMMAR}")
     words = text.split()
     count = len(words)
     if not 2 <= count <= 5:
-        raise ValueError(f"{text!r} is not a route; expected {GRAMMAR}")
+        raise ValueError(f"{quoted(text)} is not a route; expected {GRAMMAR}")
     device: str | None = None
     if words[0] == "blackhole":
         prefix, rest = words[1], words[2:]
     elif count > 2 and words[1] == "dev":
         prefix, device, rest = words[0], parse_device(words[2]), words[3:]
     else:
-        raise ValueError(f"{text!r} is not a route; expected {GRAMMAR}")
+        raise ValueError(f"{quoted(text)} is not a route; expected {GRAMMAR}")
     packed, length = _parse_prefix(prefix)
     if not rest:
         return (packed, length, DEFAULT_METRIC[len(packed)]), device
     if len(rest) != 2 or rest[0] != "metric":
-        raise ValueError(f"{' '.join(rest)!r} in {text!r} is not understood; expected metric N or nothing")
+        raise ValueError(f"{quoted(' '.join(rest))} in {quoted(text)} is not understood; expected metric N or nothing")
     return (packed, length, _parse_metric(rest[1], len(packed))), device
 
 
