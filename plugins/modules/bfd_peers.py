@@ -133,12 +133,15 @@ states:
   sample: {"10.1.1.0": "up"}
 """
 
+import re
 import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.bfdd.peers import Plan, Timers, diff, peer_key, plan, read_peers
+from ..module_utils.arguments import Module, check_address, check_integer, check_path
+from ..module_utils.bfdd.peers import PeerKey, Plan, Timers, diff, peer_key, plan, read_peers
 from ..module_utils.bfdd.vty import Vty, VtyError
+from ..module_utils.kernel.text import parse_device, quoted
 
 PROFILE = {
     "name": {"type": "str", "default": "roth"},
@@ -174,9 +177,21 @@ def connect(path: str, timeout: int) -> Vty:
 
 def word(name: str) -> str:
     """A profile's name goes into a command line: it must be one word."""
-    if not name or not all(character.isalnum() or character in "-_." for character in name) or len(name) > 63:
-        raise ValueError(f"profile name {name!r} is not a word of letters, digits, - _ and .")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,63}", name):
+        raise ValueError(f"profile.name = {quoted(name)}: expected a word of at most 63 letters, digits, - _ and .")
     return name
+
+
+def wanted_peer(place: str, peer: dict[str, str]) -> PeerKey:
+    """One entry of O(peers). Raises ValueError, naming it."""
+    for name in ("address", "local_address"):
+        check_address(f"{place}.{name}", peer[name])
+    try:
+        if peer["interface"] is not None:
+            parse_device(peer["interface"])
+        return peer_key(peer["address"], peer["local_address"], peer["interface"])
+    except ValueError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 def run(module: AnsibleModule) -> dict[str, object]:
@@ -184,8 +199,16 @@ def run(module: AnsibleModule) -> dict[str, object]:
     options = module.params
     profile = options["profile"]
     name = word(profile["name"])
-    timers = Timers(profile["detect_multiplier"], profile["receive_interval"], profile["transmit_interval"])
-    wanted = [peer_key(peer["address"], peer["local_address"], peer["interface"]) for peer in options["peers"]]
+    # the bounds of Timers, which names no option
+    multiplier = check_integer("profile.detect_multiplier", profile["detect_multiplier"], 1, 255)
+    receive, transmit = (
+        check_integer(f"profile.{name}", profile[name], 10, 4294967, "ms")
+        for name in ("receive_interval", "transmit_interval")
+    )
+    timers = Timers(multiplier, receive, transmit)
+    wanted = [wanted_peer(f"peers[{index}]", peer) for index, peer in enumerate(options["peers"])]
+    check_integer("timeout", options["timeout"], 0, 3600, "seconds")
+    check_path("vty", options["vty"])
     with connect(options["vty"], options["timeout"]) as vty:
         current = read_peers(vty.command("show bfd peers json"))
         planned = plan(wanted, name, timers, current, options["purge"])
@@ -209,7 +232,7 @@ def report(planned: Plan) -> dict[str, object]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = Module(argument_spec=ARGUMENTS, supports_check_mode=True)
     try:
         result = run(module)
     except (ValueError, VtyError) as error:

@@ -128,8 +128,12 @@ import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.arguments import Module, check_path
+from ..module_utils.kernel.text import quoted
 
 
 @dataclass(frozen=True)
@@ -153,7 +157,7 @@ class File:
 
 
 class Invalid(Exception):
-    """A checker refused a file; the text is for the operator."""
+    """A file can't be put in place, or its checker refused it; the text is for the operator."""
 
 
 def content_of(path: Path) -> str | None:
@@ -180,11 +184,15 @@ def attributes_differ(file: File) -> bool:
 
 
 def stage(file: File, folder: Path, number: int) -> Path:
-    """A copy with the file's owner, group and mode, never readable by more. Raises OSError, LookupError."""
-    copy = folder / f"{number}-{file.path.name}"
+    """A copy with the file's owner, group and mode, never readable by more. Raises OSError, Invalid."""
+    copy = folder / str(number) / file.path.name
+    copy.parent.mkdir(mode=0o711)
     copy.touch(mode=0o600)
     copy.write_text(file.content, encoding="utf-8", errors="surrogateescape")
-    shutil.chown(copy, file.owner, file.group)
+    try:
+        shutil.chown(copy, file.owner, file.group)
+    except LookupError as error:
+        raise Invalid(f"{file.path}: {error}") from error
     copy.chmod(file.mode)
     return copy
 
@@ -196,12 +204,13 @@ def check(module: AnsibleModule, file: File, copy: Path) -> None:
     code, output, errors = module.run_command([word.replace("%s", str(copy)) for word in shlex.split(file.validate)])
     said = (output + errors).strip()
     if code or (file.silent_is_valid and said):
+        said = said or f"exit status {code}"
         reason = "the file holds secrets, so what it said is not shown" if file.hides(None) else said
         raise Invalid(f"{file.path}: refused by {shlex.split(file.validate)[0]}: {reason}")
 
 
 def write(module: AnsibleModule, files: list[File]) -> None:
-    """Check all, then put each in place in one step. Raises Invalid, OSError, LookupError."""
+    """Check all, then put each in place in one step. Raises Invalid, OSError."""
     folder = Path(tempfile.mkdtemp(prefix="roth-"))
     try:
         folder.chmod(0o711)  # a checker may run as the file's own user
@@ -225,23 +234,76 @@ def difference(path: Path, before: str | None, after: str | None, sensitive: boo
     return {"before_header": str(path), "after_header": str(path), "before": texts[0], "after": texts[1]}
 
 
-def parse(parameters: dict[str, object], secrets: dict[str, str]) -> File:
-    """One entry of O(files). Raises ValueError when it has no content or its mode is no octal number."""
-    path = str(parameters["path"])
+def parse(place: str, parameters: dict[str, Any], secrets: dict[str, Any]) -> File:
+    """One entry of O(files). Raises ValueError naming option, value and what was expected, never a secret."""
+    path = target(f"{place}.path", parameters["path"])
     content = secrets.get(path, parameters["content"])
-    if content is None:
-        raise ValueError(f"{path} has no content")
+    if not isinstance(content, str):
+        where = f"secrets[{path!r}]" if path in secrets else f"{place}.content"
+        found = "is missing" if content is None else f"is {type(content).__name__}"
+        raise ValueError(f"{where} {found}: expected the content of {path} as a string")
+    mode, validate = parameters["mode"], parameters["validate"]
+    if not re.fullmatch(r"0?[0-7]{3}|[0-7]{4}", mode):
+        raise ValueError(f"{place}.mode = {quoted(mode)}: expected an octal number in quotes, such as '0644'")
     return File(
         path=Path(path),
-        content=str(content),
-        owner=str(parameters["owner"]),
-        group=str(parameters["group"]),
-        mode=int(str(parameters["mode"]), 8),
-        validate=str(parameters["validate"]) if parameters["validate"] else None,
-        silent_is_valid=bool(parameters["silent_is_valid"]),
+        content=content,
+        owner=name(f"{place}.owner", parameters["owner"]),
+        group=name(f"{place}.group", parameters["group"]),
+        mode=int(mode, 8),
+        validate=checker(f"{place}.validate", validate) if validate else None,
+        silent_is_valid=parameters["silent_is_valid"],
         sensitive=path in secrets,
         secret_pattern=str(parameters["secret_pattern"]) if parameters["secret_pattern"] else None,
     )
+
+
+def target(place: str, path: str) -> str:
+    """A path that a file can be put at. Raises ValueError for a folder, and for what lies below a file."""
+    check_path(place, path)
+    if Path(path).is_dir():
+        raise ValueError(f"{place} = {quoted(path)}: expected a file, this is a folder")
+    above = next(folder for folder in Path(path).parents if os.path.lexists(folder))
+    if not above.is_dir():
+        raise ValueError(f"{place} = {quoted(path)}: expected a file below folders, {above} is none")
+    return path
+
+
+def name(place: str, value: str) -> str:
+    """The name of a user or group; it need not exist yet in check mode. Raises ValueError."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}", value):
+        raise ValueError(f"{place} = {quoted(value)}: expected the name of a user or group")
+    return value
+
+
+def checker(place: str, command: str) -> str:
+    """A command for the file. Raises ValueError when it cannot be split into words, or has no place for the file."""
+    expected = "a command with %s for the file"
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        raise ValueError(f"{place} = {quoted(command)}: expected {expected} ({error})") from None
+    if not any("%s" in word for word in words) or not command.isprintable():
+        raise ValueError(f"{place} = {quoted(command)}: expected {expected}")
+    return command
+
+
+def parse_all(parameters: dict[str, Any]) -> tuple[list[File], list[Path]]:
+    """The wanted files, and those to remove. Raises ValueError; a path that is meant twice is one reason."""
+    secrets = parameters["secrets"]
+    files = [parse(f"files[{index}]", entry, secrets) for index, entry in enumerate(parameters["files"])]
+    absent = [target(f"absent[{index}]", path) for index, path in enumerate(parameters["absent"])]
+    seen: dict[str, str] = {}
+    places = [(f"files[{index}].path", str(file.path)) for index, file in enumerate(files)]
+    places += [(f"absent[{index}]", str(Path(path))) for index, path in enumerate(absent)]
+    for place, path in places:
+        owner = seen.setdefault(path, place)
+        if owner != place:
+            raise ValueError(f"{place} = {quoted(path)}: expected each file once, {owner} has it")
+    for path in secrets:
+        if str(Path(path)) not in seen:
+            raise ValueError(f"secrets[{quoted(path)}]: expected the path of one of the files")
+    return files, list(map(Path, absent))
 
 
 def argument_spec() -> dict[str, object]:
@@ -264,16 +326,16 @@ def argument_spec() -> dict[str, object]:
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=argument_spec(), supports_check_mode=True)
+    module = Module(argument_spec=argument_spec(), supports_check_mode=True)
     os.umask(0o022)  # a hardened host's would make folders that services cannot enter
     try:
-        files = [parse(entry, module.params["secrets"]) for entry in module.params["files"]]
-    except ValueError as error:
-        module.fail_json(msg=f"files: {error}")
+        files, absent = parse_all(module.params)
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
     before = {file.path: content_of(file.path) for file in files}
     differing = [file for file in files if before[file.path] != file.content]
     unequal = [file for file in files if before[file.path] == file.content and attributes_differ(file)]
-    surplus = [path for path in map(Path, module.params["absent"]) if path.exists()]
+    surplus = [path for path in absent if os.path.lexists(path)]
     diffs = [difference(it.path, before[it.path], it.content, it.hides(before[it.path])) for it in differing]
     diffs += [difference(path, content_of(path), None, not readable_by_all(path)) for path in surplus]
     pending = Path(module.params["pending"]) if module.params["pending"] else None
@@ -284,7 +346,7 @@ def main() -> None:
             pending.touch()
         try:
             write(module, differing + unequal)
-        except (Invalid, OSError, LookupError) as error:
+        except (Invalid, OSError) as error:
             module.fail_json(
                 msg=f"{error}; none of the files was changed" if isinstance(error, Invalid) else str(error)
             )

@@ -141,15 +141,18 @@ fabric:
       - "agent at /run/roth/agent.sock: [Errno 2] No such file or directory"
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ..module_utils.arguments import Module, check_integer, check_path
 from ..module_utils.bfdd.vty import Vty, VtyError
 from ..module_utils.kernel.model import Family
 from ..module_utils.kernel.netlink import HAS_PYROUTE2, PYROUTE2_IMPORT_ERROR, Netlink
+from ..module_utils.kernel.text import quoted
 from ..module_utils.report import frr
 from ..module_utils.report.agent import ask
 from ..module_utils.report.hosts import table_routes
@@ -190,8 +193,15 @@ def _units(module: AnsibleModule, units: list[str]) -> dict[str, str]:
     return dict(zip(units, states, strict=True))
 
 
+def check_units(units: list[str]) -> None:
+    """Raises ValueError for what cannot be the name of a unit (systemd.unit(5))."""
+    for index, unit in enumerate(units):
+        if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", unit):
+            raise ValueError(f"units[{index}] = {quoted(unit)}: expected a unit's name, such as roth-agent.service")
+
+
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "table": {"type": "int", "default": 142},
             "default_table": {"type": "int", "default": 143},
@@ -209,6 +219,14 @@ def main() -> None:
     if not HAS_PYROUTE2:
         module.fail_json(msg=missing_required_lib("pyroute2"), exception=PYROUTE2_IMPORT_ERROR)
     params = module.params
+    try:
+        for name, highest in (("table", 2**32 - 1), ("default_table", 2**32 - 1), ("protocol", 255)):
+            check_integer(name, params[name], 1, highest)
+        for name in ("agent_socket", "bfdd_vty"):
+            check_path(name, params[name])
+        check_units(params["units"])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     problems: list[str] = []
 
     def attempt(what: str, read: Callable[[], _T]) -> _T | None:

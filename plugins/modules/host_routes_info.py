@@ -62,8 +62,7 @@ by_family:
 
 from collections import Counter
 
-from ansible.module_utils.basic import AnsibleModule
-
+from ..module_utils.arguments import Module
 from ..module_utils.kernel.model import Family, KernelRoute, Link, RouteKind, route_key
 from ..module_utils.kernel.text import route_text
 from ..module_utils.kernel_module import PROTOCOL, TABLE, open_kernel
@@ -95,7 +94,7 @@ def describe_routes(routes: list[KernelRoute], links: dict[int, Link]) -> dict[s
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**PROTOCOL, **TABLE}, supports_check_mode=True)
+    module = Module(argument_spec={**PROTOCOL, **TABLE}, supports_check_mode=True)
     table, protocol = module.params["table"], module.params["protocol"]
     with open_kernel(module) as kernel:
         links = kernel.links()

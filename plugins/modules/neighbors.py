@@ -76,6 +76,7 @@ failed_neighbors:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.arguments import Module
 from ..module_utils.kernel.model import Neighbor
 from ..module_utils.kernel.neighbors import NeighborPlan, parse_neighbors, plan_neighbors
 from ..module_utils.kernel.netlink import Netlink
@@ -125,7 +126,7 @@ def finish(module: AnsibleModule, plan: NeighborPlan, before: list[str], names: 
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = Module(argument_spec=ARGUMENTS, supports_check_mode=True)
     protocol = module.params["protocol"]
     try:
         wanted = parse_neighbors(module.params["neighbors"])

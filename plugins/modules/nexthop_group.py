@@ -76,13 +76,13 @@ operations:
   sample: ["put nexthop 142104 via 10.1.1.0 dev up0", "put group 142004 members 142104 weight 1", "delete 142114"]
 """
 
-from ipaddress import ip_address
+from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-
+from ..module_utils.arguments import Module, check_address, check_integer
 from ..module_utils.kernel.model import Link, Nexthop, NexthopGroup
 from ..module_utils.kernel.netlink import Netlink
 from ..module_utils.kernel.nexthops import Delete, NexthopOperation, apply_nexthops, plan_nexthops
+from ..module_utils.kernel.text import parse_device
 from ..module_utils.kernel_module import PROTOCOL, open_kernel
 
 ARGUMENTS = {
@@ -101,26 +101,42 @@ ARGUMENTS = {
     **PROTOCOL,
 }
 
+MAX_ID = 0xFFFFFFFF
+
 Objects = tuple[dict[int, Nexthop], dict[int, NexthopGroup]]
 
 
-def read_wanted(module: AnsibleModule, links: dict[int, Link]) -> Objects:
-    """The objects asked for. Raises ValueError, naming what is wrong."""
-    if module.params["state"] == "absent":
-        return {}, {}
-    group, indexes = module.params["id"], {link.name: link.index for link in links.values()}
+def check_members(group: int, members: list[dict[str, Any]]) -> None:
+    """What can be told without a kernel. Raises ValueError, naming option, value and what was expected."""
+    seen: dict[int, str] = {check_integer("id", group, 1, MAX_ID): "the group"}
+    families = set()
+    for index, member in enumerate(members):
+        place = f"members[{index}]"
+        number = check_integer(f"{place}.id", member["id"], 1, MAX_ID)
+        if number in seen:
+            raise ValueError(f"{place}.id = {number}: expected an id of its own: {seen[number]} has it")
+        seen[number] = place
+        check_integer(f"{place}.weight", member["weight"], 1, 256)
+        families.add(check_address(f"{place}.gateway", member["gateway"]).version)
+        try:
+            parse_device(member["device"])
+        except ValueError as error:
+            raise ValueError(f"{place}.device: {error}") from None
+    if len(families) > 1:
+        raise ValueError("members have IPv4 and IPv6 gateways: expected one family a group, as a route has one")
+
+
+def read_wanted(group: int, members: list[dict[str, Any]], links: dict[int, Link]) -> Objects:
+    """The objects asked for. Raises ValueError for a link that does not exist."""
+    indexes = {link.name: link.index for link in links.values()}
     nexthops = {}
-    for member in module.params["members"]:
+    for index, member in enumerate(members):
         if member["device"] not in indexes:
-            raise ValueError(f"nexthop {member['id']}: link {member['device']} does not exist")
-        if member["id"] in nexthops or member["id"] == group:
-            raise ValueError(
-                f"nexthop {member['id']} is named twice; expected different ids for the group and its members"
-            )
-        gateway = ip_address(member["gateway"])
+            raise ValueError(f"members[{index}].device = {member['device']!r}: expected a link that exists")
+        gateway = check_address("gateway", member["gateway"])
         nexthops[member["id"]] = Nexthop(member["id"], indexes[member["device"]], gateway)
-    members = tuple(sorted((member["id"], member["weight"]) for member in module.params["members"]))
-    return nexthops, {group: NexthopGroup(group, members)}
+    weights = tuple(sorted((member["id"], member["weight"]) for member in members))
+    return nexthops, {group: NexthopGroup(group, weights)}
 
 
 def read_current(kernel: Netlink, protocol: int, group: int, wanted: Objects) -> Objects:
@@ -156,13 +172,18 @@ def describe_operation(operation: NexthopOperation, links: dict[int, Link]) -> s
 
 def main() -> None:
     required = [("state", "present", ["members"])]
-    module = AnsibleModule(argument_spec=ARGUMENTS, required_if=required, supports_check_mode=True)
-    protocol = module.params["protocol"]
+    module = Module(argument_spec=ARGUMENTS, required_if=required, supports_check_mode=True)
+    protocol, group = module.params["protocol"], module.params["id"]
+    members = module.params["members"] if module.params["state"] == "present" else None
+    try:
+        check_members(group, members or [])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     with open_kernel(module) as kernel:
         links = kernel.links()
         try:
-            wanted = read_wanted(module, links)
-            current = read_current(kernel, protocol, module.params["id"], wanted)
+            wanted: Objects = ({}, {}) if members is None else read_wanted(group, members, links)
+            current = read_current(kernel, protocol, group, wanted)
             plan = plan_nexthops(wanted[0].values(), wanted[1].values(), *current)
         except ValueError as error:
             module.fail_json(msg=str(error))

@@ -99,6 +99,7 @@ from datetime import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.arguments import Module
 from ..module_utils.report import bird, frr
 from ..module_utils.report.switches import SwitchState
 
@@ -106,7 +107,10 @@ from ..module_utils.report.switches import SwitchState
 def _outputs(module: AnsibleModule, program: list[str], commands: tuple[str, ...]) -> dict[str, str]:
     outputs = {}
     for command in commands:
-        code, out, err = module.run_command([*program, command])
+        try:
+            code, out, err = module.run_command([*program, command], handle_exceptions=False)
+        except OSError as error:
+            module.fail_json(msg=f"{program[0]}: {error.strerror}")
         if code != 0:
             said = (err or out).strip() or f"exit code {code}"
             module.fail_json(msg=f"{' '.join([*program, command])}: {said}", rc=code)
@@ -122,7 +126,7 @@ def _read(module: AnsibleModule) -> SwitchState:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "software": {"type": "str", "required": True, "choices": ["frr", "bird"]},
             "vtysh": {"type": "path", "default": "/usr/bin/vtysh"},

@@ -83,6 +83,7 @@ missing:
   sample: []
 """
 
+import contextlib
 import json
 import os
 import tempfile
@@ -91,6 +92,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.arguments import Module, check_path
+from ..module_utils.kernel.text import quoted
 from ..module_utils.layout.sysctls import (
     FORWARDING,
     Setting,
@@ -117,7 +120,9 @@ class Work:
 
 
 def read_live(settings: tuple[Setting, ...]) -> dict[str, str | None]:
-    """The kernel's value of each setting, None where it has no such value; with all that depend on FORWARDING."""
+    """The kernel's value of each setting, None where it has no such value; with all that depend on FORWARDING.
+
+    Raises ValueError for what is no value."""
     paths = [setting.path for setting in settings]
     if FORWARDING in paths:
         paths += [str(path.relative_to(PROC)) for path in PROC.glob("net/ipv6/conf/*/forwarding")]
@@ -127,6 +132,8 @@ def read_live(settings: tuple[Setting, ...]) -> dict[str, str | None]:
             live[path] = (PROC / path).read_text(encoding="ascii").strip()
         except FileNotFoundError:
             live[path] = None
+        except (OSError, UnicodeDecodeError) as error:  # a folder, a value that can only be written
+            raise ValueError(f"{path} cannot be read: {getattr(error, 'strerror', error)}") from None
     return live
 
 
@@ -170,8 +177,8 @@ def write_record(module: AnsibleModule, record: dict[str, str]) -> None:
     write_file(module, path, json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
-def apply(settings: tuple[Setting, ...]) -> list[str]:
-    """Write the live values and read each back; returns what failed, in words."""
+def apply(settings: tuple[Setting, ...], live: dict[str, str | None]) -> list[str]:
+    """Write the live values and read each back; returns what failed, in words, after all were put back."""
     failed = []
     for setting in settings:
         path = PROC / setting.path
@@ -180,11 +187,20 @@ def apply(settings: tuple[Setting, ...]) -> list[str]:
             value = path.read_text(encoding="ascii").strip()
         except OSError as error:
             if not setting.optional:
-                failed.append(f"{setting.path} = {setting.value}: {error.strerror}")
+                failed.append(f"{setting.path} = {quoted(setting.value)}: {error.strerror}")
             continue
         if not same(setting.value, value):
-            failed.append(f"{setting.path} is {value} after {setting.value} was written")
+            failed.append(f"{setting.path} is {value} after {quoted(setting.value)} was written")
+    if failed:
+        put_back(settings, live)
     return failed
+
+
+def put_back(settings: tuple[Setting, ...], live: dict[str, str | None]) -> None:
+    """Write the values that were there before, the last first."""
+    for setting in reversed(settings):
+        with contextlib.suppress(OSError):
+            (PROC / setting.path).write_text(live[setting.path] or "", encoding="ascii")
 
 
 def as_lines(settings: tuple[Setting, ...]) -> list[str]:
@@ -220,24 +236,37 @@ def work_out(
     return Work(needed.write, restore, needed.missing, first, last)
 
 
-def carry_out(module: AnsibleModule, work: Work, content: str | None) -> list[str]:
-    """Returns what failed, in words. `content` is None where the file stays.
+def carry_out(module: AnsibleModule, work: Work, live: dict[str, str | None], content: str | None) -> list[str]:
+    """Returns what failed, in words; no value has changed then. `content` is None where the file stays.
 
-    A run that is cut off must leave enough for the next: the record comes before any value, a value is given back
-    before the file forgets it, and set after the file names it.
+    The record comes before any value, so that a run that is cut off leaves enough for the next. The file comes after
+    the values: the kernel judges them, and what it refuses must not come back at the next boot.
     """
     write_record(module, work.record_first)
-    failed = apply(work.restore)
+    failed = apply(work.restore + work.write, live)
     if failed:
         return failed
     if content:
         write_file(module, module.params["path"], content)
     elif content is not None:
         Path(module.params["path"]).unlink()
-    failed = apply(work.write)
-    if not failed:
-        write_record(module, work.record_last)
-    return failed
+    write_record(module, work.record_last)
+    return []
+
+
+def read_before(module: AnsibleModule) -> str:
+    """The file's text; ends the module where it is none, or cannot become one."""
+    path = module.params["path"]
+    try:
+        check_path("path", path)
+        if Path(path).is_dir():
+            raise ValueError(f"path = {quoted(path)}: expected a file, this is a folder")
+        if not Path(path).parent.is_dir() and not module.check_mode:
+            raise ValueError(f"path = {quoted(path)}: expected a file in a folder that exists")
+        return read_file(Path(path))
+    except (OSError, ValueError) as error:
+        module.fail_json(msg=str(error))
+    raise AssertionError  # fail_json does not come back
 
 
 def settings_of(module: AnsibleModule, name: str, content: str) -> tuple[Setting, ...]:
@@ -250,7 +279,7 @@ def settings_of(module: AnsibleModule, name: str, content: str) -> tuple[Setting
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "path": {"type": "path", "required": True},
             "content": {"type": "str"},
@@ -262,11 +291,15 @@ def main() -> None:
     )
     path, there = module.params["path"], module.params["state"] == "present"
     content = module.params["content"].rstrip("\n") + "\n" if there else ""
+    before = read_before(module)
     settings = settings_of(module, "content", content)
-    before = read_file(Path(path))
     old = settings_of(module, path, before) if module.params["record"] else ()
-    live = read_live(settings + old)
-    work = work_out(old, settings, live, read_record(module))
+    try:
+        live = read_live(settings + old)
+    except ValueError as error:
+        module.fail_json(msg=f"content: {error}")
+    recorded = read_record(module)
+    work = work_out(old, settings, live, recorded)
     needed = [setting.path for setting in work.missing if not setting.optional]
     if needed and not module.check_mode:
         module.fail_json(msg=f"{path}: this kernel has no {', '.join(needed)}; nothing was written")
@@ -278,9 +311,10 @@ def main() -> None:
         "diff": differences(path, before, content, live, work),
     }
     if not module.check_mode:
-        failed = carry_out(module, work, None if before == content else content)
+        failed = carry_out(module, work, live, None if before == content else content)
         if failed:
-            module.fail_json(msg=f"{path}: {'; '.join(failed)}", **result)
+            write_record(module, recorded)
+            module.fail_json(msg=f"{path}: {'; '.join(failed)}; nothing was changed")
     module.exit_json(**result)
 
 

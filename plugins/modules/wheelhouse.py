@@ -89,6 +89,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.arguments import Module, check_integer, check_path
+from ..module_utils.kernel.text import quoted
 from ..module_utils.software.wheels import inputs_digest, is_leftover, not_portable, source_files, wheelhouse_digest
 
 
@@ -154,7 +156,7 @@ def ready(path: Path) -> str:
     """The digest of a wheelhouse that was made elsewhere. Raises BuildError when it is empty."""
     wheels = sorted(path.glob("*.whl"))
     if not wheels:
-        raise BuildError(f"ready: {path} on the controller holds no wheel")
+        raise BuildError(f"ready = {quoted(str(path))}: expected a folder of wheels on the controller")
     return wheelhouse_digest(wheels)
 
 
@@ -162,7 +164,12 @@ def ensure(module: AnsibleModule) -> tuple[bool, str, Path]:
     """Whether something was (in check mode would be) built, the digest and the folder. Raises BuildError, OSError."""
     if module.params["ready"]:
         return False, ready(Path(module.params["ready"])), Path(module.params["ready"])
-    digest = inputs_digest(Path(module.params["requirements"]), Path(module.params["source"]))
+    requirements, source = Path(module.params["requirements"]), Path(module.params["source"])
+    if not requirements.is_file():
+        raise BuildError(f"requirements = {quoted(str(requirements))}: expected a file on the controller")
+    if not (source / "pyproject.toml").is_file():
+        raise BuildError(f"source = {quoted(str(source))}: expected a folder with a pyproject.toml on the controller")
+    digest = inputs_digest(requirements, source)
     target = Path(module.params["cache"]) / digest
     missing = not target.is_dir()
     if missing and not module.check_mode:
@@ -171,7 +178,7 @@ def ensure(module: AnsibleModule) -> tuple[bool, str, Path]:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "requirements": {"type": "path"},
             "source": {"type": "path"},
@@ -187,11 +194,15 @@ def main() -> None:
     )
     os.umask(0o022)
     try:
+        for name in ("requirements", "source", "cache", "ready", "python"):
+            if module.params[name]:
+                check_path(name, str(Path(module.params[name]).absolute()))
+        check_integer("source_date_epoch", module.params["source_date_epoch"], 315532800, 4354819199, "seconds (zip)")
         changed, digest, path = ensure(module)
         archive = Path(module.params["cache"]) / f"{digest}.tar"
         if not module.check_mode:
             pack(path, archive)
-    except (BuildError, OSError) as error:
+    except (BuildError, OSError, ValueError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=changed,

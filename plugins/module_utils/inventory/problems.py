@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+from ..kernel.text import quoted
+
 SECRET_KEYS = frozenset({"password"})
 _SHOWN_HOSTS = 3
-_SHOWN_LENGTH = 80
 
 
 class State(Enum):
@@ -41,11 +42,16 @@ def problem(host: str, variable: str, value: object, expected: str) -> Problem:
     return Problem(host, variable, "= (hidden)" if secret and value is not MISSING else _shown(value), expected)
 
 
+def named(key: object) -> str:
+    """A key of a mapping, or a host's name, as part of a path: as it is, unless it would not stay a short word."""
+    text = str(key)
+    return text if text.isprintable() and len(text) <= 64 else quoted(text)
+
+
 def _shown(value: object) -> str:
     if isinstance(value, State):
         return value.value
-    text = repr(_plain(value))
-    return "= " + (text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…")
+    return f"= {quoted(_plain(value))}"
 
 
 def _plain(value: object) -> object:
@@ -61,7 +67,7 @@ def _plain(value: object) -> object:
 
 
 def _line(hosts: list[str], found: Problem) -> str:
-    names = ", ".join(hosts[:_SHOWN_HOSTS])
+    names = ", ".join(map(named, hosts[:_SHOWN_HOSTS]))
     if len(hosts) > _SHOWN_HOSTS:
         names += f" and {len(hosts) - _SHOWN_HOSTS} more"
     return f"{names}: {found.variable} {found.value}: expected {found.expected}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Union
 
 from . import checks
-from .problems import MISSING, UNKNOWN, Problem, problem
+from .problems import MISSING, UNKNOWN, Problem, named, problem
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def shape_problems(host: str, variable: str, value: object, shape: Shape) -> Ite
         yield from _record(host, variable, value, shape)
     else:
         for key, item in value.items():
-            yield from shape_problems(host, f"{variable}.{key}", item, shape.value)
+            yield from shape_problems(host, f"{variable}.{named(key)}", item, shape.value)
 
 
 def _leaf(host: str, variable: str, value: object, shape: Leaf) -> Iterator[Problem]:
@@ -190,7 +190,7 @@ def _record(host: str, variable: str, value: Mapping[str, object], shape: Record
             yield problem(host, f"{variable}.{key}", MISSING, "a value, it is needed")
     for key, item in value.items():
         if key not in shape.keys:
-            yield problem(host, f"{variable}.{key}", UNKNOWN, _suggest(str(key), shape.keys))
+            yield problem(host, f"{variable}.{named(key)}", UNKNOWN, _suggest(str(key), shape.keys))
         elif item is not None:
             yield from shape_problems(host, f"{variable}.{key}", item, shape.keys[key])
 
@@ -204,6 +204,13 @@ def variable_problems(host: str, variables: Mapping[str, object], needs: Collect
         if not name.startswith("roth_") or name.startswith(FOREIGN_PREFIXES):
             continue
         if name not in VARIABLES:
-            yield problem(host, name, UNKNOWN, _suggest(name, VARIABLES))
+            yield problem(host, named(name), UNKNOWN, _suggest(name, VARIABLES))
         elif value is not None:
-            yield from shape_problems(host, name, value, VARIABLES[name])
+            yield from _judged(host, name, value)
+
+
+def _judged(host: str, name: str, value: object) -> list[Problem]:
+    try:
+        return list(shape_problems(host, name, value, VARIABLES[name]))
+    except RecursionError:
+        return [Problem(host, name, "is nested too deeply", "a few levels, as in the documentation")]

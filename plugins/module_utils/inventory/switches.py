@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .model import Inventory
-from .problems import MISSING, Problem, problem
+from .problems import MISSING, Problem, named, problem
 
 
 def switch_problems(inventory: Inventory) -> Iterator[Problem]:
@@ -24,4 +24,4 @@ def switch_problems(inventory: Inventory) -> Iterator[Problem]:
         for host in inventory.value(switch, "roth_switch_ports") or {}:
             if host not in inventory.hypervisors:
                 known = ", ".join(inventory.hypervisors)
-                yield problem(switch, f"roth_switch_ports.{host}", MISSING, f"a hypervisor's name ({known})")
+                yield problem(switch, f"roth_switch_ports.{named(host)}", MISSING, f"a hypervisor's name ({known})")

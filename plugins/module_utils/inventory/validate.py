@@ -90,6 +90,8 @@ def _read(inventory: Inventory, path: str) -> PortDocument | str:
         return f"JSON ({error.msg} in line {error.lineno})"
     except UnicodeDecodeError:
         return "JSON in UTF-8"
+    except RecursionError:
+        return "JSON of a few levels, this is nested too deeply"
     except ValueError as error:
         return f"a whole answer of Neutron's API ({error})"
 

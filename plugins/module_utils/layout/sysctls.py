@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..kernel.text import quoted
+
 FORWARDING = "net/ipv6/conf/all/forwarding"
 """Writing it sets the value of every interface and of "default" as well (Documentation/networking/ip-sysctl)."""
+
+_NAME = re.compile(r"[!-<>-~]{1,255}")  # interfaces may have any printable character in their names
 
 
 @dataclass(frozen=True)
@@ -30,26 +35,42 @@ class Plan:
 
 
 def setting_path(name: str) -> str:
-    """The path below /proc/sys. As in sysctl.d(5): a name with a slash first is literal, else dots and slashes swap."""
+    """The path below /proc/sys. As in sysctl.d(5): a name with a slash first is literal, else dots and slashes swap.
+
+    Raises ValueError for a name that leads elsewhere: `/etc/passwd`, `../x`.
+    """
     separators = [character for character in name if character in "./"]
-    if separators[:1] == ["/"]:
-        return name
-    return name.translate(str.maketrans("./", "/."))
+    path = name if separators[:1] == ["/"] else name.translate(str.maketrans("./", "/."))
+    if not _NAME.fullmatch(path) or not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise ValueError(f"{quoted(name)} is no name of a kernel setting; expected one like net/ipv4/ip_forward")
+    return path
 
 
 def parse(content: str) -> tuple[Setting, ...]:
-    """Parse a sysctl.d file. Raises ValueError that quotes a line without "="."""
-    settings = []
-    for raw in content.splitlines():
-        line = raw.strip()
+    """Parse a sysctl.d file. Raises ValueError that quotes what is no "name = value", or is set twice differently."""
+    settings: dict[str, Setting] = {}
+    for number, raw in enumerate(content.split("\n"), 1):
+        line = raw.strip(" \t")
         if not line or line[0] in "#;":
             continue
-        name, equals, value = line.partition("=")
-        if not equals:
-            raise ValueError(f"{line!r} is no 'name = value'")
-        optional = name.startswith("-")
-        settings.append(Setting(setting_path(name.lstrip("-").strip()), value.strip(), optional))
-    return tuple(settings)
+        try:
+            setting = _setting(line)
+        except ValueError as error:
+            raise ValueError(f"line {number}: {error}") from None
+        other = settings.setdefault(setting.path, setting)
+        if not same(other.value, setting.value):
+            value = quoted(other.value)
+            raise ValueError(f"line {number}: {setting.path} is set to {value} before; expected one value")
+    return tuple(settings.values())
+
+
+def _setting(line: str) -> Setting:
+    if not (line.isascii() and line.replace("\t", " ").isprintable()):
+        raise ValueError(f"{quoted(line)} has control or non-ASCII characters")
+    name, equals, value = line.partition("=")
+    if not equals or not value.strip():
+        raise ValueError(f"{quoted(line)} is no 'name = value'")
+    return Setting(setting_path(name.removeprefix("-").strip()), value.strip(), name.startswith("-"))
 
 
 def same(wanted: str, live: str) -> bool:

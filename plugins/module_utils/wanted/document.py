@@ -16,9 +16,11 @@ from ipaddress import ip_address, ip_network
 from typing import TypeVar
 
 from ..kernel.model import Address, Prefix
+from ..kernel.text import quoted
 
 _T = TypeVar("_T")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_LONGEST = 255  # characters of Neutron's longest strings
 _KINDS: Mapping[type, str] = {str: "a string", bool: "true or false", list: "a list", dict: "a mapping"}
 
 
@@ -78,7 +80,13 @@ def _value(entry: Mapping[str, object], key: str, kind: type[_T], place: str) ->
     value = entry[key]
     if not isinstance(value, kind):
         raise ValueError(f"{place}: {key!r} is {type(value).__name__}, expected {_KINDS[kind]}")
-    return value
+    return _printable(value) if isinstance(value, str) else value  # type: ignore[return-value]
+
+
+def _printable(text: str) -> str:
+    """The text without what could write on an operator's terminal: tenants choose names and device owners."""
+    short = text[:_LONGEST]
+    return short if short.isprintable() else "".join(char if char.isprintable() else "?" for char in short)
 
 
 def _entries(document: Mapping[str, object], key: str) -> list[tuple[str, Mapping[str, object]]]:
@@ -96,7 +104,7 @@ def _entries(document: Mapping[str, object], key: str) -> list[tuple[str, Mappin
 def _mac(text: str, place: str) -> str:
     mac = text.lower()
     if not _MAC.fullmatch(mac):
-        raise ValueError(f"{place}: mac_address {text!r} is no MAC address")
+        raise ValueError(f"{place}: mac_address {quoted(text)} is no MAC address")
     return mac
 
 
@@ -107,7 +115,7 @@ def _fixed_ip(entry: object, place: str) -> FixedIp:
     try:
         address = ip_address(text)
     except ValueError as error:
-        raise ValueError(f"{place}: ip_address {text!r} is no address") from error
+        raise ValueError(f"{place}: ip_address {quoted(text)} is no address") from error
     return FixedIp(address, _value(entry, "subnet_id", str, place))
 
 
@@ -118,21 +126,21 @@ def _pair(entry: object, place: str, default_mac: str) -> AddressPair:
     try:
         prefix = ip_network(text, strict=False)  # Neutron accepts host bits in a pair
     except ValueError as error:
-        raise ValueError(f"{place}: ip_address {text!r} is neither an address nor a prefix") from error
+        raise ValueError(f"{place}: ip_address {quoted(text)} is neither an address nor a prefix") from error
     mac = entry.get("mac_address") or default_mac  # left out, it is the port's
     return AddressPair(prefix, _mac(str(mac), place))
 
 
 def _port(entry: Mapping[str, object], place: str) -> Port:
     identity = _value(entry, "id", str, place)
-    name = entry.get("name") or ""
+    name = _printable(str(entry.get("name") or ""))
     place = f"{place} ({name or 'no name'}, {identity})"
     mac = _mac(_value(entry, "mac_address", str, place), place)
     fixed = _value(entry, "fixed_ips", list, place)
     pairs = _value(entry, "allowed_address_pairs", list, place)
     return Port(
         id=identity,
-        name=str(name),
+        name=name,
         network_id=_value(entry, "network_id", str, place),
         host=_value(entry, "binding:host_id", str, place),
         vif_type=_value(entry, "binding:vif_type", str, place),
@@ -149,7 +157,7 @@ def _subnet_prefix(entry: Mapping[str, object], place: str) -> Prefix:
     try:
         return ip_network(text)
     except ValueError as error:
-        raise ValueError(f"{place}: cidr {text!r}: {error}") from error
+        raise ValueError(f"{place}: cidr {quoted(text)}: expected a prefix without host bits") from error
 
 
 def _subnets(document: Mapping[str, object]) -> dict[str, Prefix]:
@@ -179,8 +187,8 @@ def read_document(document: object) -> PortDocument:
     subnets = _subnets(document)
     for place, entry in _entries(document, "networks"):
         identity = _value(entry, "id", str, place)
-        networks[identity] = str(entry.get("name") or "")
+        networks[identity] = _printable(str(entry.get("name") or ""))
         for subnet in _value(entry, "subnets", list, place):
-            if subnet not in subnets:
-                raise ValueError(f"{place} ({networks[identity]}): its subnet {subnet} is not in 'subnets'")
+            if not isinstance(subnet, str) or subnet not in subnets:
+                raise ValueError(f"{place} ({networks[identity]}): its subnet {quoted(subnet)} is not in 'subnets'")
     return PortDocument(networks, subnets, _ports(document))

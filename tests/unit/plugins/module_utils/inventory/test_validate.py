@@ -12,6 +12,8 @@ from ansible_collections.roth.fabric.plugins.module_utils.inventory.model import
 from ansible_collections.roth.fabric.plugins.module_utils.inventory.problems import readable
 from ansible_collections.roth.fabric.plugins.module_utils.inventory.schema import VARIABLES
 from ansible_collections.roth.fabric.plugins.module_utils.inventory.validate import validate
+from hypothesis import given
+from hypothesis import strategies as st
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[4]
@@ -145,3 +147,120 @@ def test_preflight_knows_every_key_of_the_shared_structures():
     for name in ("roth_uplinks", "roth_provider_networks"):
         assert set(options[name]["options"]) == set(VARIABLES[name].item.keys), name
     assert set(options["roth_bfd_profile"]["options"]) == set(VARIABLES["roth_bfd_profile"].keys)
+
+
+ABSURD = [
+    (
+        "hv1.roth_uplinks[0].tor",
+        "t" * 1_000_000,
+        f"hv1: roth_uplinks[0].tor = '{'t' * 78}…: expected a switch of this inventory (tor1, tor2)",
+    ),
+    ("hv1.roth_asn", 10**40, f"hv1: roth_asn = {10**40}: expected an AS number that is not reserved, such as "
+     "64512-65534 or 4200000000-4294967294"),
+    ("hv1.roth_asn", 10**5000, "hv1: roth_asn = (a number of thousands of digits): expected an AS number that is not "
+     "reserved, such as 64512-65534 or 4200000000-4294967294"),
+    (
+        "hv1.roth_uplinks[0].name\n  neighbor tor1 remote-as 1",
+        "x",
+        "hv1: roth_uplinks[0].'name\\n  neighbor tor1 remote-as 1' is unknown: expected one of bfd, "
+        "ipv4, ipv6, mtu, name, password, peer_asn, peer_ipv4, peer_ipv6, tor",
+    ),
+    (
+        "hv1.roth_uplinks[0]." + "k" * 1_000_000,
+        "x",
+        f"hv1: roth_uplinks[0].'{'k' * 78}… is unknown: expected one of bfd, ipv4, ipv6, mtu, name, password, "
+        "peer_asn, peer_ipv4, peer_ipv6, tor",
+    ),
+    (
+        "hv1.roth_table\r",
+        7,
+        "hv1: 'roth_table\\r' is unknown: expected a known name, did you mean roth_table?",
+    ),
+    (
+        "hv1.roth_loopback_ipv4",
+        "192.0.2.11\0",
+        "hv1: roth_loopback_ipv4 = '192.0.2.11\\x00': expected no control characters and no line breaks",
+    ),
+    (
+        "hv1.roth_ports_file",
+        "/ports.json\x1b[2J",
+        "hv1: roth_ports_file = '/ports.json\\x1b[2J': expected no control characters and no line breaks",
+    ),
+    (
+        "tor1.roth_switch_ports",
+        {"hv1": "swp1\nhostname x"},
+        "tor1: roth_switch_ports.hv1 = 'swp1\\nhostname x': expected no control characters and no line breaks",
+    ),
+    (
+        "tor1.roth_switch_ports",
+        {"hv1\n": "swp1"},
+        "tor1: roth_switch_ports.'hv1\\n' is missing: expected a hypervisor's name (hv1, hv2)",
+    ),
+    (
+        "hv1.roth_port_device_owners[0]",
+        "compute:\u2028",
+        "hv1: roth_port_device_owners[0] = 'compute:\\u2028': expected no control characters and no line breaks",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value", "expected"), ABSURD, ids=range(len(ABSURD)))
+def test_absurd_values_are_refused_in_a_short_line(path, value, expected):
+    content = good()
+    change(content["hosts"], path, value)
+    assert readable(judged(content)) == expected
+
+
+def test_one_broken_uplink_in_ten_thousand_is_found_by_its_place():
+    content = good()
+    sound = content["hosts"]["hv1"]["roth_uplinks"][0]
+    content["hosts"]["hv1"]["roth_uplinks"] = [dict(sound) for _number in range(10_000)]
+    content["hosts"]["hv1"]["roth_uplinks"][7_777]["ipv4"] = "10.1.1.300/31"
+    assert readable(judged(content)) == (
+        "hv1: roth_uplinks[7777].ipv4 = '10.1.1.300/31': expected an IPv4 address with its length, such as 10.1.1.1/31"
+    )
+
+
+def test_a_value_of_many_levels_is_refused():
+    value = "x"
+    for _level in range(5000):
+        value = [value]
+    content = good()
+    content["hosts"]["hv1"]["roth_uplinks"][0]["mtu"] = value
+    assert readable(judged(content)) == (
+        "hv1: roth_uplinks is nested too deeply: expected a few levels, as in the documentation"
+    )
+
+
+def test_a_port_document_of_many_levels_is_refused():
+    text = readable(judged(good(), ports="[" * 100_000))
+    assert text == (
+        "hv1, hv2: roth_ports_file = '/ports.json': expected JSON of a few levels, this is nested too deeply"
+    )
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.ip_addresses().map(str),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.data())
+def test_whatever_stands_in_an_inventory_it_is_judged_in_printable_lines_without_keys(data):
+    content = good()
+    place = content["hosts"]
+    while True:
+        key = data.draw(st.sampled_from(list(place) if isinstance(place, dict) else range(len(place))))
+        if (
+            not isinstance(place[key], (dict, list))
+            or not place[key]
+            or (place is not content["hosts"] and data.draw(st.booleans()))
+        ):
+            break
+        place = place[key]
+    if place is not content["hosts"]:
+        place[key] = data.draw(json_values)
+    lines = readable(judged(content)).splitlines()
+    assert all(line.isprintable() and len(line) < 2000 for line in lines)
+    assert not any("topsecret" in line for line in lines)

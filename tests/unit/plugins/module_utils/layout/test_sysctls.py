@@ -80,3 +80,21 @@ def test_forwarding_of_each_interface_is_recorded_and_given_back_with_that_of_al
     assert recorded == found
     restored = to_restore(parse(f"{FORWARDING} = 1"), dict.fromkeys([*found, new], "1"), recorded)
     assert restored == (Setting(FORWARDING, "0", False), Setting(up0, "1", True))
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "net/../../etc/passwd", "../x", "net//ipv4", "net/ipv4/", "", "a b"])
+def test_a_name_that_leads_out_of_the_settings_is_refused(name: str):
+    with pytest.raises(ValueError, match="is no name of a kernel setting"):
+        parse(f"{name} = 1")
+
+
+@pytest.mark.parametrize("line", ["net/a = 1\x1b", "net/a = \u0661", "net/a = 1\x0bnet/b = 2", "net/a = 1\r"])
+def test_control_and_other_characters_are_refused(line: str):
+    with pytest.raises(ValueError, match=r"line 2: .* has control or non-ASCII characters"):
+        parse(f"net/c = 1\n{line}")
+
+
+def test_a_setting_may_be_there_twice_but_not_with_two_values():
+    assert parse("net/a = 1\nnet.a = 1") == (Setting("net/a", "1", False),)
+    with pytest.raises(ValueError, match="line 2: net/a is set to '1' before; expected one value"):
+        parse("net/a = 1\nnet.a = 2")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.roth.fabric.plugins.module_utils.wanted.document import read_document
+from hypothesis import given
+from hypothesis import strategies as st
 from networks_of_lab import port_named, raw_document
 
 
@@ -30,7 +32,7 @@ def test_one_page_of_several_is_refused(key):
 def test_a_network_whose_subnet_is_not_there_is_refused():
     document = raw_document()
     gone = document["subnets"].pop()
-    with pytest.raises(ValueError, match=rf"\(pinned\): its subnet {gone['id']} is not in 'subnets'"):
+    with pytest.raises(ValueError, match=rf"\(pinned\): its subnet '{gone['id']}' is not in 'subnets'"):
         read_document(document)
 
 
@@ -83,3 +85,41 @@ def test_a_pair_without_mac_has_the_ports_and_host_bits_are_cut():
     port_named(document, "hv1-vm0")["allowed_address_pairs"] = [{"ip_address": "10.64.7.9/28"}]
     pair = next(port for port in read_document(document).ports if port.name == "hv1-vm0").pairs[0]
     assert (str(pair.prefix), pair.mac) == ("10.64.7.0/28", "fa:16:3e:d3:01:2f")
+
+
+def test_names_that_tenants_chose_write_nothing_on_a_terminal():
+    document = raw_document()
+    port_named(document, "hv1-vm0").update(name="\x1b[2Jweb\n", device_owner="compute:\x07nova")
+    port = next(port for port in read_document(document).ports if port.name.endswith("web?"))
+    assert (port.name, port.label, port.owner) == ("?[2Jweb?", "?[2Jweb?", "compute:?nova")
+
+
+def test_a_subnet_that_is_no_id_is_named():
+    document = raw_document()
+    document["networks"][0]["subnets"] = [["nested"]]
+    with pytest.raises(ValueError, match=r"its subnet \['nested'\] is not in 'subnets'"):
+        read_document(document)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.data())
+def test_whatever_stands_in_an_answer_it_is_read_or_refused_in_printable_words(data):
+    document = raw_document()
+    place = document
+    while True:
+        key = data.draw(st.sampled_from(list(place) if isinstance(place, dict) else range(len(place))))
+        if not isinstance(place[key], (dict, list)) or not place[key] or data.draw(st.booleans()):
+            break
+        place = place[key]
+    place[key] = data.draw(json_values)
+    try:
+        read_document(document)
+    except ValueError as error:
+        assert str(error).isprintable()
+        assert len(str(error)) < 1000
