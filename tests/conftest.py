@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from hypothesis import settings
 
-# A busy machine is no failure.
+# A busy machine is no failure. ROTH_PROPERTIES=deep looks for much longer.
 settings.register_profile("roth", deadline=None)
-settings.load_profile("roth")
+settings.register_profile("deep", deadline=None, max_examples=3000)
+settings.load_profile(os.environ.get("ROTH_PROPERTIES", "roth"))
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
+import io
 import json
 import os
 import pwd
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import pytest
+from ansible_collections.roth.fabric.plugins.modules import config_files
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 ROOT = Path(__file__).parents[4]
 MODULE = "ansible_collections.roth.fabric.plugins.modules.config_files"
@@ -122,3 +130,41 @@ def test_the_diff_of_a_removed_file_shows_only_what_everybody_may_read(tmp_path)
     _, output = run([], absent=[str(tmp_path / "public"), str(tmp_path / "secret")], diff=True)
     assert "public content" in output
     assert "secret content" not in output
+
+
+testing = pytest.importorskip("ansible.module_utils.testing")
+NAMES = st.sampled_from(["a", "b", "sub/c", "sub/d"])
+CONTENTS = st.sampled_from(["", "1\n", "2\n"])
+
+
+def here(check, **arguments):
+    """The module in this process, which is ten times as fast."""
+    printed = io.StringIO()
+    patched = testing.patch_module_args({**arguments, "_ansible_check_mode": check})
+    with patched, contextlib.redirect_stdout(printed), pytest.raises(SystemExit):
+        config_files.main()
+    return json.loads(printed.getvalue())
+
+
+def tree(folder):
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+@settings(max_examples=20)
+@given(st.dictionaries(NAMES, CONTENTS), st.dictionaries(NAMES, CONTENTS), st.sets(NAMES))
+def test_any_files_become_as_wanted_as_the_check_said_and_others_stay(before, wanted, absent):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for path, content in before.items():
+            (folder / path).parent.mkdir(exist_ok=True)
+            (folder / path).write_text(content)
+            (folder / path).chmod(0o644)
+        files = [{**ME, "path": str(folder / path), "content": content} for path, content in wanted.items()]
+        arguments = {"files": files, "absent": [str(folder / path) for path in sorted(absent - wanted.keys())]}
+        would = here(True, **arguments)
+        assert tree(folder) == before
+        assert here(False, **arguments) == would
+        kept = {path: content for path, content in before.items() if path not in absent}
+        assert tree(folder) == {**kept, **wanted}
+        again = here(False, **arguments)
+        assert (again["changed"], again["written"], again["removed"]) == (False, [], [])

@@ -102,3 +102,10 @@ def test_the_plan_gives_what_is_wanted_and_a_second_plan_nothing(before, after):
         assert kernel.nexthops == {item.id: item for item in state[0]}
         assert kernel.groups == {item.id: item for item in state[1]}
         assert plan_nexthops(*state, kernel.nexthops, kernel.groups) == []
+
+
+@given(states, states, st.randoms(use_true_random=False))
+def test_the_order_of_what_is_wanted_does_not_matter(before, after, random):
+    current = {item.id: item for item in before[0]}, {item.id: item for item in before[1]}
+    shuffled = [random.sample(items, len(items)) for items in after]
+    assert plan_nexthops(*shuffled, *current) == plan_nexthops(*after, *current)

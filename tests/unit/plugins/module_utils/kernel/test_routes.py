@@ -193,3 +193,12 @@ def test_contradictions_are_reported_and_what_stands_there_stays():
 def test_a_dump_that_names_a_route_twice_is_no_duplicate():
     current = route_table([_kernel_route("10.64.1.53/32")] * 2)
     assert (len(current.hops), current.extra) == (1, [])
+
+
+@given(kernels, wanted_lists, st.randoms(use_true_random=False))
+def test_the_order_of_the_list_does_not_matter(kernel, entries, random):
+    shuffled = list(entries)
+    random.shuffle(shuffled)
+    first, second = planned(kernel, wanted_of(entries)), planned(kernel, wanted_of(shuffled))
+    assert (first.install, first.change, first.remove) == (second.install, second.change, second.remove)
+    assert sorted(problem.key for problem in first.problems) == sorted(problem.key for problem in second.problems)

@@ -13,6 +13,8 @@ from ansible_collections.roth.fabric.plugins.module_utils.layout.sysctls import 
     to_record,
     to_restore,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(
@@ -98,3 +100,18 @@ def test_a_setting_may_be_there_twice_but_not_with_two_values():
     assert parse("net/a = 1\nnet.a = 1") == (Setting("net/a", "1", False),)
     with pytest.raises(ValueError, match="line 2: net/a is set to '1' before; expected one value"):
         parse("net/a = 1\nnet.a = 2")
+
+
+NAMES = st.sampled_from([f"net/{letter}" for letter in "abcd"])
+VALUES = st.sampled_from(["0", "1", "4096 87380", "4096\t87380"])
+
+
+@given(st.dictionaries(NAMES, VALUES), st.dictionaries(NAMES, VALUES))
+def test_after_the_plan_every_setting_that_exists_is_as_wanted_and_no_other_is_written(wanted, live):
+    settings = parse("".join(f"{name} = {value}\n" for name, value in wanted.items()))
+    found = plan(settings, live)
+    after = {**live, **{setting.path: setting.value for setting in found.write}}
+    assert all(same(after[name], value) for name, value in wanted.items() if name in live)
+    assert {setting.path for setting in found.missing} == wanted.keys() - live.keys()
+    assert all(after[name] == live[name] for name in live.keys() - wanted.keys())
+    assert plan(settings, after).write == ()
