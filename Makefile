@@ -11,7 +11,7 @@ COLLECTION := .cache/collections/ansible_collections/roth/fabric
 ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help venv test unit kernel lint sanity build docs lab sh prove faults walk lab-down molecule deps
+.PHONY: help venv test unit kernel bench lint sanity build docs lab sh prove faults walk lab-down molecule deps
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -29,13 +29,18 @@ kernel: venv ## Run the tests against real netlink, in network namespaces of the
 	tests/kernel/install-daemons
 	$(BIN)/pytest tests/kernel $(ARGS)
 
+bench: venv ## Measure beside ip, FRR and BIRD, and write docs/benchmarks (B="latency first" for a part; needs root)
+	tests/kernel/install-daemons bench
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/bench.txt
+	$(ON_PATH) PYTHONPATH=.:.cache/collections:agent/src:molecule $(BIN)/python -m tests.bench $(B) $(ARGS)
+
 lint: venv ## Check style and types: ruff, mypy, yamllint, ansible-lint, antsibull-docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	MYPYPATH=.cache/collections $(BIN)/mypy -p ansible_collections.roth.fabric.plugins
 	MYPYPATH=agent/src $(BIN)/mypy -p roth
 	MYPYPATH=molecule $(BIN)/mypy -p lab
-	MYPYPATH=.cache/collections:molecule:agent/src $(BIN)/mypy -p tests.lab -p tests.faults -p tests.walk
+	MYPYPATH=.cache/collections:molecule:agent/src $(BIN)/mypy -p tests.lab -p tests.faults -p tests.walk -p tests.bench
 	$(BIN)/mypy docs/generate/reference.py docs/generate/exposure.py
 	$(BIN)/yamllint --strict .
 	$(ON_PATH) $(BIN)/ansible-lint --profile production --offline

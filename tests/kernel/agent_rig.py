@@ -169,7 +169,7 @@ class Rig:
         process.send_signal(number)
         process.wait(DEADLINE)
 
-    def frr(self, daemon: str, node: str, text: str) -> None:
+    def frr(self, daemon: str, node: str, text: str, *more: str) -> None:
         folder = self.run / node
         folder.mkdir(exist_ok=True)
         (folder / f"{daemon}.conf").write_text(text)
@@ -177,7 +177,7 @@ class Rig:
             shutil.chown(path, "frr", "frr")
         options = ["--vty_socket", str(folder), "-z", str(folder / "zserv"), "-P", "0"]
         files = ["-i", str(folder / f"{daemon}.pid"), "-f", str(folder / f"{daemon}.conf")]
-        self.start(f"{node}-{daemon}", node, str(FRR / daemon), *options, *files)
+        self.start(f"{node}-{daemon}", node, str(FRR / daemon), *options, *files, *more)
 
     def start_tors(self) -> None:
         self.frr("zebra", "tor1", "")
