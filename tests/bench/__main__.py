@@ -44,15 +44,16 @@ def measured(benchmark: Benchmark, quick: bool) -> Run:
 
 
 def published() -> None:
-    """Write the page and its plots from all results there are, if each benchmark has one of full size."""
+    """Write the page and its plots from all results there are; small ones are for build/bench/page only."""
     from . import charts
 
     found = [load(path) for name in ALL if (path := RESULTS / f"{name}.json").exists()]
+    folder = PAGES
+    if any(run.quick for run in found):
+        folder = RESULTS / "page"
     pairs = [(ALL[run.benchmark], run) for run in found]
-    small = [run.benchmark for run in found if run.quick]
-    folder = RESULTS / "page" if small or len(found) < len(ALL) else PAGES
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "README.md").write_text(page(pairs, list(ALL)))
+    (folder / "README.md").write_text(page(pairs, [(it.name, it.title) for it in ALL.values()]))
     for benchmark, run in pairs:
         for plot in benchmark.plots:
             charts.draw(plot, run, folder)

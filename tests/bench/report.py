@@ -111,10 +111,13 @@ def summary(pairs: Sequence[tuple[Benchmark, Run]]) -> str:
     return table(rows)
 
 
-def page(pairs: Sequence[tuple[Benchmark, Run]], names: Sequence[str]) -> str:
-    """The whole page."""
-    header = HEADER.format(many=MANY, names=", ".join(f"`{name}`" for name in names))
+def page(pairs: Sequence[tuple[Benchmark, Run]], everything: Sequence[tuple[str, str]]) -> str:
+    """The whole page; `everything` is the name and title of each benchmark, measured or not."""
+    header = HEADER.format(many=MANY, names=", ".join(f"`{name}`" for name, _title in everything))
     parts = [header.rstrip()]
+    measured = {benchmark.name for benchmark, _run in pairs}
+    absent = [f"{title} (`make bench B={name}`)" for name, title in everything if name not in measured]
+    parts += [f"Not measured in this run: {'; '.join(absent)}."] if absent else []
     machines = dict.fromkeys(tuple(run.machine.items()) for _benchmark, run in pairs)
     parts += ["## Machine", *(table([["", ""], *map(list, machine)]) for machine in machines)]
     parts += ["## Targets", summary(pairs)]

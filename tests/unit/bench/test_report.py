@@ -42,7 +42,7 @@ BENCHMARK = Benchmark(
 
 def test_fixed_samples_give_the_golden_page():
     golden = Path(__file__).with_name("golden.txt")
-    assert page([(BENCHMARK, RUN)], ["core", "task"]) == golden.read_text()
+    assert page([(BENCHMARK, RUN)], [("core", "The core"), ("task", "The task")]) == golden.read_text()
 
 
 def verdict(target: Target, *found: list[Sample]):
@@ -75,7 +75,11 @@ def test_a_target_that_was_not_measured_has_no_verdict():
 
 def test_a_missed_target_without_a_reason_says_so():
     silent = Benchmark("core", "The core", "How.", lambda _quick: [], targets=BENCHMARK.targets)
-    assert "Missed: Not explained yet." in page([(silent, RUN)], ["core"])
+    assert "Missed: Not explained yet." in page([(silent, RUN)], [("core", "The core")])
+
+
+def test_what_was_not_measured_is_named():
+    assert "Not measured in this run: The task (`make bench B=task`)." in page([], [("task", "The task")])
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path):
