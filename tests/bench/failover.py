@@ -139,6 +139,9 @@ def case(profile: Profile, direction: str) -> str:
     return f"BFD {profile}, {direction}"
 
 
+WHY_POLLED = """\
+BIRD has BFD in the process that changes the route. Our agent asks bfdd every 20 ms, since FRR 8.4 to 10 have no other
+channel in common: 10 ms on average, of which little is seen at 3 × 300 and 3 × 100 ms."""
 CASES = tuple(case(profile, direction) for profile in PROFILES for direction in DIRECTIONS)
 BENCHMARK = Benchmark(
     "failover",
@@ -148,5 +151,6 @@ BENCHMARK = Benchmark(
     targets=tuple(
         Target((name, OURS), (name, peer), limit) for name in CASES for peer, limit in (("FRR", 1.0), ("BIRD", 1.1))
     ),
+    why={f"{case(profile, DIRECTIONS[0])}: {OURS} ≤ 1.1 × BIRD": WHY_POLLED for profile in PROFILES},
     plots=(Plot("failover", "Packets lost", CASES),),
 )

@@ -111,20 +111,22 @@ def frr_tor(hosts: list[Host]) -> str:
     text += _frr_neighbors([("10.255.1.0", 65000, "")], False) + "\n"
     for version in (4, 6):
         peers = [session(tor, host.number, version)[1] for host in hosts]
-        text += _frr_family(version, peers, [], ["default-originate", "route-map default out"])
+        text += _frr_family(version, peers, [], ["default-originate", "route-map hosts in", "route-map default out"])
     text += _frr_family(4, ["10.255.1.0"], [], ["route-map hosts out"])
     text += "ip prefix-list default permit 0.0.0.0/0\nipv6 prefix-list default permit ::/0\n"
     text += "ip prefix-list hosts permit 10.64.0.0/16 le 32\n"
     text += "route-map default permit 10\n match ip address prefix-list default\nexit\n"
     text += "route-map default permit 20\n match ipv6 address prefix-list default\nexit\n"
-    return text + "route-map hosts permit 10\n match ip address prefix-list hosts\nexit\n"
+    text += "ipv6 prefix-list hosts permit 2001:db8:64::/64 le 128\n"
+    text += "route-map hosts permit 10\n match ip address prefix-list hosts\nexit\n"
+    return text + "route-map hosts permit 20\n match ipv6 address prefix-list hosts\nexit\n"
 
 
 def bird_tor(hosts: list[Host], profile: Profile) -> str:
     """The second switch: the same in BIRD."""
     tor, asn = TORS[1]
     text = f"router id 192.0.2.2;\nprotocol device {{ scan time 10; }}\n{profile.bird}"
-    for version, default in ((4, "0.0.0.0/0"), (6, "::/0")):
+    for version, default, own in ((4, "0.0.0.0/0", "10.64.0.0/16"), (6, "::/0", "2001:db8:64::/64")):
         text += f"""
 protocol kernel {{ merge paths on; ipv{version} {{ import none; export where source = RTS_BGP; }}; }}
 protocol static {{ ipv{version} {{ preference 1; }}; route {default} unreachable; }}
@@ -135,7 +137,7 @@ protocol static {{ ipv{version} {{ preference 1; }}; route {default} unreachable
 protocol bgp {host.name}_{version} {{
   local {local} as {asn}; neighbor {peer} as {host.asn}; bfd on; graceful restart aware;
   hold time 9; keepalive time 3; connect delay time 1; connect retry time 5; error wait time 1, 30;
-  ipv{version} {{ import all; export where net = {default}; next hop self; }};
+  ipv{version} {{ import where net ~ [{own}+]; export where net = {default}; next hop self; }};
 }}
 """
     return (
@@ -163,7 +165,7 @@ def frr_host(host: Host) -> str:
     text = _frr(host.asn, f"192.0.2.{10 + host.number}", _frr_neighbors(neighbors, True))
     for version in (4, 6):
         peers = [session(tor, host.number, version)[0] for tor, _asn in TORS]
-        text += _frr_family(version, peers, ["redistribute kernel route-map own"], [])
+        text += _frr_family(version, peers, ["redistribute kernel route-map own"], ["route-map own out"])
     text += "ip prefix-list own permit 10.64.0.0/16 le 32\nipv6 prefix-list own permit 2001:db8:64::/64 le 128\n"
     text += "route-map own permit 10\n match ip address prefix-list own\nexit\n"
     return text + "route-map own permit 20\n match ipv6 address prefix-list own\nexit\n"
