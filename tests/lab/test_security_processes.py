@@ -192,3 +192,11 @@ def test_what_sets_kernel_values_at_boot_names_an_interface_that_is_missing(fabr
     finally:
         fabric.run("hv1", "rm", file)
     assert said.splitlines() == ["interface=gone0 event=missing"]
+
+
+def test_what_sets_kernel_values_at_boot_needs_not_be_root(fabric: Fabric) -> None:
+    name = "net.ipv4.conf.br-mobile.proxy_arp"
+    fabric.run("hv1", "sysctl", "-qw", f"{name}=0")
+    fabric.run("hv1", "systemctl", "restart", "roth-sysctl.service")
+    assert fabric.run("hv1", "sysctl", "-n", name).strip() == "1"
+    assert "DynamicUser=yes" in fabric.run("hv1", "systemctl", "show", "-p", "DynamicUser", "roth-sysctl.service")
