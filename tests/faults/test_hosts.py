@@ -70,7 +70,8 @@ def test_bfdd_started_before_its_address(case: Case, peer: str, address: str) ->
 def test_host_rebooted(case: Case, how: str) -> None:
     """Nobody else notices; its instances answer as soon as their taps are back, without an Ansible run."""
     fabric = case.fabric
-    with case.costing(NOTHING, lambda flow: flow.host != HOST):
+    bound = Bound(0, 0, True, "only its own prefixes go, and come back")
+    with case.costing(bound, lambda flow: flow.host != HOST):
         lab.reboot(fabric.settings, fabric.topology, [HOST], hard=how == "hard")
         instances.plug(fabric.settings, fabric.topology, INVENTORY)
         answers = fabric.reach("client", fabric.addresses(HOST), 60)
