@@ -137,42 +137,6 @@ def switch(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_a_drained_switch_is_switched_off_and_on_without_loss(
-    drainable: Fabric, switch: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    fabric, unit = drainable, {"frr": "frr", "bird": "bird"}[drainable.switches[switch]]
-    addresses = [address for host in fabric.hosts for address in fabric.addresses(host)]
-    with fabric.streaming("client", addresses, rate=RATE) as stream:
-        play("drain.yml", INVENTORY, "-e", f"roth_drain_tor={switch}")
-        fabric.run(switch, "systemctl", "stop", unit)
-        try:
-            for host in fabric.hosts:
-                fabric.ip(switch, "link", "set", host, "down")
-            eventually(
-                lambda: {it["state"] for it in fabric.status("hv1")["sessions"] if it["tor"] == switch},
-                lambda found: found == {"down"},
-                f"{switch} gone",
-            )
-            assert "State: drained" in fabric.run("hv1", "roth", "status")
-            play("verify.yml", INVENTORY, "-e", "verify_timeout=5")
-        finally:
-            for host in fabric.hosts:
-                fabric.ip(switch, "link", "set", host, "up")
-            fabric.run(switch, "systemctl", "start", unit)
-        eventually(
-            lambda: [it["state"] for host in fabric.hosts for it in fabric.status(host)["sessions"]],
-            lambda found: found == ["established"] * 12,
-            f"{switch} back",
-            120,
-        )
-        eventually(lambda: shutdown_at(fabric, switch, ADDRESSES[0]), bool, "and told that it is drained")
-        play("undrain.yml", INVENTORY)
-        eventually(lambda: uplinks(fabric), lambda found: found == both("up0", "up1"), "both uplinks")
-    with capsys.disabled():
-        print(f"\n{switch} drained, off, on and back: {stream.result}")
-    assert stream.result.lost == 0, stream.result
-
-
 def test_a_drain_that_would_leave_no_uplink_is_refused_and_touches_nothing(drainable: Fabric) -> None:
     fabric = drainable
     play("drain.yml", INVENTORY, "-e", "roth_drain_tor=tor1", "--limit", "hv1")

@@ -8,6 +8,9 @@ with another set than the announcement's can be overtaken by it in the same way.
 So a peer's sets are numbered, and a number is never used again after a higher one: the queues are then in the order of
 what we said, and the last word is sent last. The number, the `mark`, is the LOCAL_PREF of the set: ExaBGP counts it
 among the attributes and shows it, and never sends it to an external peer (RFC 4271, section 5.1.5), which all ours are.
+
+One case is left: ExaBGP sends no withdrawal in the first flush of a session. A prefix that was announced, announced by
+another set, and withdrawn, all since the last failed attempt to connect, reaches the peer as it was first announced.
 """
 
 from __future__ import annotations
