@@ -1,21 +1,18 @@
-"""A host as a whole: reboots, the order of a boot, full disks, a clock that jumps, no time on the processor."""
+"""A host as a whole: reboots, the order of a boot, full disks, no time on the processor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from lab import instances, lab
 
-from tests.lab.conftest import ailments
 from tests.lab.fabric import INVENTORY, Fabric, eventually
 from tests.lab.playbooks import attempt
 
 from .case import NOTHING, Bound, Case, packets
-from .clocks import step, stepping
 from .processes import AGENT, BFDD, BRIDGE, EXABGP
 
 HOST = "hv1"
@@ -66,13 +63,12 @@ def test_bfdd_started_before_its_address(case: Case, peer: str, address: str) ->
         eventually(lambda: bfd(case.fabric).get(peer), lambda state: state == "up", f"BFD with {peer} up", 90)
 
 
-@pytest.mark.parametrize("how", ["soft", "hard"])
-def test_host_rebooted(case: Case, how: str) -> None:
+def test_host_rebooted(case: Case) -> None:
     """Nobody else notices; its instances answer as soon as their taps are back, without an Ansible run."""
     fabric = case.fabric
     bound = Bound(0, 0, True, "only its own prefixes go, and come back")
     with case.costing(bound, lambda flow: flow.host != HOST):
-        lab.reboot(fabric.settings, fabric.topology, [HOST], hard=how == "hard")
+        lab.reboot(fabric.settings, fabric.topology, [HOST])
         instances.plug(fabric.settings, fabric.topology, INVENTORY)
         answers = fabric.reach("client", fabric.addresses(HOST), 60)
         assert [address for address, took in answers.items() if took is None] == []
@@ -132,22 +128,7 @@ def test_playbook_meets_a_full_disk(case: Case) -> None:
         assert (pids(fabric), sessions(fabric)) == state
 
 
-# Time
-
-
-def test_clock_stepped_by_an_hour(case: Case, tmp_path: Path) -> None:
-    """Forwards and back: sessions, BFD and routes do not notice."""
-    fabric = case.fabric
-    with stepping(fabric, HOST, tmp_path):
-        eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up with the other clock", 120)
-        before, honest = (pids(fabric), sessions(fabric)), fabric.status(HOST)["time"]
-        with case.costing(NOTHING) as traffic:
-            for seconds in (3600, -3600, 0):
-                step(fabric, HOST, seconds)
-                traffic.go_on(12)  # longer than the hold time
-                told = float(fabric.status(HOST)["time"]) - honest - seconds
-                assert abs(told) < 1800, f"the agent's clock did not step to {seconds:+d} s: {told}"
-            assert (pids(fabric), sessions(fabric)) == before
+# The processor
 
 
 HOGS = 6

@@ -225,7 +225,7 @@ class Rig:
         path = self.run / "agent.json"
         path.write_text(json.dumps(document))
         source = str(ROOT / "agent" / "src")
-        self.start("agent", "hv1", self.python, "-m", "roth.agent", "--config", str(path), PYTHONPATH=source)
+        self.start("agent", "hv1", self.python, "-m", "roth.service", "--config", str(path), PYTHONPATH=source)
 
     def start_bfdd(self) -> None:
         self.frr("bfdd", "hv1", BFDD)

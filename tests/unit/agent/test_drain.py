@@ -7,12 +7,12 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
-from roth.agent import main
 from roth.attributes import Treatment
 from roth.config import ConfigError
 from roth.drain import Drain, parse
 from roth.health import drained, problems
 from roth.kernel.model import Family
+from roth.service import main
 from roth.uplinks import BfdState
 
 from tests.unit.agent.fakes import V4, V6, FakeKernel, config, document
