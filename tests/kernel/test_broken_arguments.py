@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .broken_arguments import CASES
+from .broken import CASES
 
 SETTINGS = Path("/proc/sys/net")
 # routes of whoever writes some: the kernel's own local ones still come while the links are young

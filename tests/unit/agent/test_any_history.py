@@ -29,10 +29,10 @@ class Router:
 
     def __init__(self, chance: random.Random, poisoned: set[tuple[object, object]], luck: float) -> None:
         self.chance, self.poisoned, self.luck = chance, poisoned, luck
-        self.held: dict[object, set[object]] = {peer: set() for peer in PEERS}
+        self.held: dict[object, dict[object, int]] = {peer: {} for peer in PEERS}  # the attributes' mark by prefix
 
     def take(self, batch: Batch) -> bool:
-        words = batch.line().split(" nlri ")
+        words = batch.line(65011).split(" nlri ")
         assert len(batch.prefixes) <= LINE
         assert len({ip_network(word).version for word in words[1].split()} | {p.version for p in batch.peers}) == 1
         announce = batch.action is Action.ANNOUNCE
@@ -40,11 +40,14 @@ class Router:
         if (announce and hit) or self.chance.random() > self.luck:
             return False
         for peer in batch.peers:
-            (self.held[peer].update if announce else self.held[peer].difference_update)(batch.prefixes)
+            for prefix in batch.prefixes:
+                self.held[peer].pop(prefix, None)
+            self.held[peer].update(dict.fromkeys(batch.prefixes, batch.mark) if announce else {})
         return True
 
     def survey(self, announcer: Announcer) -> None:
-        announcer.holds(PEERS, [RibRoute(p, each, PEERS[p]) for p, held in self.held.items() for each in held])
+        rows = [(peer, prefix, mark) for peer, held in self.held.items() for prefix, mark in held.items()]
+        announcer.holds(PEERS, [RibRoute(peer, prefix, PEERS[peer], mark=mark) for peer, prefix, mark in rows])
 
 
 def drain(announcer: Announcer, router: Router, chance: random.Random) -> None:
@@ -83,8 +86,8 @@ def test_an_exabgp_that_refuses_at_random_ends_with_what_is_wanted(seed, luck, p
     for peer in PEERS:
         wanted = {prefix for prefix in announcer.desired if prefix.version == peer.version}
         never = {prefix for refuser, prefix in poisoned if refuser == peer}
-        assert router.held[peer] == wanted - never
-        assert announcer.held_by(peer) == router.held[peer]
+        assert router.held[peer].keys() == wanted - never
+        assert announcer.held_by(peer) == router.held[peer].keys()
     assert {(peer, prefix) for peer, prefix in announcer.refused} <= poisoned
     assert all(announcer.settled(family) for family in Family)
 
