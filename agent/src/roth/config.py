@@ -314,6 +314,8 @@ def parse(text: str) -> Config:
         document = json.loads(text)
     except ValueError as error:
         raise ConfigError(f"not JSON: {error}") from None
+    except RecursionError:
+        raise ConfigError("not JSON of a few levels: it is nested too deeply") from None
     if not isinstance(document, dict):
         raise ConfigError("the document is not a mapping")
     document = _DEFAULTS | document

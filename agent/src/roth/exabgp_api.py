@@ -165,7 +165,7 @@ def decode(line: str) -> Message:
         if text.startswith("["):
             return _neighbors(json.loads(text))
         return _rib_route(text) or Unknown(text)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return Unknown(text)
 
 

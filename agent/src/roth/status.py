@@ -140,7 +140,7 @@ class StatusServer:
             writer.close()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> dict[str, Any]:
-        line = await reader.readline()  # of strangers too: the answer would be lost to who is still asking
+        line = await reader.readline()  # also a stranger's: closed with a question unread, the refusal would be lost
         connection = writer.get_extra_info("socket")
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid, uid, gid = struct.unpack("3i", credentials)
@@ -149,7 +149,7 @@ class StatusServer:
             return {"error": f"user {uid} may not ask: root and the agent's own user and group may"}
         try:
             command = json.loads(line)["command"]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return {"error": 'expected one line like {"command": "status"}'}
         if not isinstance(command, str):
             return {"error": "the command is not a string"}
