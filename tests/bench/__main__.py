@@ -43,7 +43,7 @@ def measured(benchmark: Benchmark, quick: bool) -> Run:
     return run
 
 
-def published() -> None:
+def published(note: str) -> None:
     """Write the page and its plots from all results there are; small ones are for build/bench/page only."""
     from . import charts
 
@@ -53,7 +53,7 @@ def published() -> None:
         folder = RESULTS / "page"
     pairs = [(ALL[run.benchmark], run) for run in found]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "README.md").write_text(page(pairs, [(it.name, it.title) for it in ALL.values()]))
+    (folder / "README.md").write_text(page(pairs, [(it.name, it.title) for it in ALL.values()], note))
     for benchmark, run in pairs:
         for plot in benchmark.plots:
             charts.draw(plot, run, folder)
@@ -66,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(ALL)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it works; publishes nothing")
     parser.add_argument("--report", action="store_true", help="measure nothing, only write the page again")
+    parser.add_argument("--note", default="", help="circumstances of the run, for the page")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in ALL]
     if unknown:
@@ -75,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     for name in [] if options.report else options.names or ALL:
         measured(ALL[name], options.quick)
-    published()
+    published(options.note)
     return 0
 
 

@@ -111,8 +111,8 @@ def summary(pairs: Sequence[tuple[Benchmark, Run]]) -> str:
     return table(rows)
 
 
-def page(pairs: Sequence[tuple[Benchmark, Run]], everything: Sequence[tuple[str, str]]) -> str:
-    """The whole page; `everything` is the name and title of each benchmark, measured or not."""
+def page(pairs: Sequence[tuple[Benchmark, Run]], everything: Sequence[tuple[str, str]], note: str = "") -> str:
+    """The whole page; `everything` is the name and title of each benchmark, `note` the circumstances of the run."""
     header = HEADER.format(many=MANY, names=", ".join(f"`{name}`" for name, _title in everything))
     parts = [header.rstrip()]
     measured = {benchmark.name for benchmark, _run in pairs}
@@ -120,6 +120,7 @@ def page(pairs: Sequence[tuple[Benchmark, Run]], everything: Sequence[tuple[str,
     parts += [f"Not measured in this run: {'; '.join(absent)}."] if absent else []
     machines = dict.fromkeys(tuple(run.machine.items()) for _benchmark, run in pairs)
     parts += ["## Machine", *(table([["", ""], *map(list, machine)]) for machine in machines)]
+    parts += [note] if note else []
     parts += ["## Targets", summary(pairs)]
     for benchmark, run in pairs:
         parts += section(benchmark, run)
