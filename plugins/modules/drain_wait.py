@@ -86,6 +86,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.arguments import Module, check_integer, check_path
 from ..module_utils.drain.progress import (
     Traffic,
     UplinkProgress,
@@ -145,7 +146,7 @@ def wait(module: AnsibleModule, observer: Observer, wanted: Wanted) -> dict[str,
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "drained": {"type": "list", "elements": "str", "required": True},
             "host": {"type": "bool", "default": False},
@@ -158,6 +159,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
+    try:
+        check_path("agent_socket", params["agent_socket"])
+        check_integer("packets", params["packets"], 0, 1000000000, "packets a second")
+        check_integer("window", params["window"], 1, 60, "seconds")
+        check_integer("timeout", params["timeout"], 0, 86400, "seconds")
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     observer = Observer(params["agent_socket"], params["window"], time.sleep, time.monotonic)
     wanted = Wanted(frozenset(params["drained"]), params["host"], params["packets"])
     try:

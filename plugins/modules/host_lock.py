@@ -73,7 +73,7 @@ holder:
 import os
 from pathlib import Path
 
-from ansible.module_utils.basic import AnsibleModule
+from ..module_utils.arguments import Module, check_integer, check_path
 
 
 def read(path: Path) -> str:
@@ -120,7 +120,7 @@ def give_back(path: Path, holder: str) -> str:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "path": {"type": "path", "default": "/run/roth.lock"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -131,6 +131,11 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    try:
+        check_path("path", module.params["path"])
+        check_integer("expiry", module.params["expiry"], 0, 31536000, "seconds")
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     path, holder = Path(module.params["path"]), module.params["holder"] or ""
     found = ""
     if not module.check_mode:

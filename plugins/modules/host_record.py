@@ -95,6 +95,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ..module_utils.arguments import Module, check_path
 from ..module_utils.layout.found import (
     SIDE_EFFECTS,
     Command,
@@ -186,7 +187,7 @@ def work_out(
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "path": {"type": "path", "default": "/var/lib/roth/found.json"},
             "links": {"type": "list", "elements": "str", "default": []},
@@ -196,6 +197,10 @@ def main() -> None:
         supports_check_mode=True,
     )
     os.umask(0o022)
+    try:
+        check_path("path", module.params["path"])
+    except ValueError as error:
+        module.fail_json(msg=str(error))
     path, state = Path(module.params["path"]), module.params["state"]
     before = read_record(module, path)
     if state == "read":

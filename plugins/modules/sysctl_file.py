@@ -259,6 +259,8 @@ def read_before(module: AnsibleModule) -> str:
     path = module.params["path"]
     try:
         check_path("path", path)
+        if module.params["record"]:
+            check_path("record", module.params["record"])
         if Path(path).is_dir():
             raise ValueError(f"path = {quoted(path)}: expected a file, this is a folder")
         if not Path(path).parent.is_dir() and not module.check_mode:

@@ -112,7 +112,7 @@ FILE_CASES: list[Case] = [
         "config_files",
         files(file(contents="x")),
         "Unsupported parameters for (roth.fabric.config_files) module: files.contents. Supported parameters "
-        "include: content, group, mode, owner, path, silent_is_valid, validate. Did you mean content?",
+        "include: content, group, mode, owner, path, secret_pattern, silent_is_valid, validate. Did you mean content?",
     ),
     (
         "a secret for no file",
@@ -142,6 +142,18 @@ FILE_CASES: list[Case] = [
     ),
 ]
 SYSCTL_CASES: list[Case] = [
+    (
+        "a relative record of kernel settings",
+        "sysctl_file",
+        sysctls("net/ipv4/ip_forward = 1", record="found.json"),
+        "record = 'found.json': expected an absolute path of printable characters",
+    ),
+    (
+        "a record of kernel settings that is none",
+        "sysctl_file",
+        sysctls("net/ipv4/ip_forward = 0", record="{tmp}/file"),
+        "{tmp}/file: expected a JSON object of values by path; nothing was written",
+    ),
     (
         "a line without a value",
         "sysctl_file",
@@ -222,6 +234,6 @@ SYSCTL_CASES: list[Case] = [
         "sysctl_file",
         sysctls("net/ipv4/ip_forward = 1", contents="x"),
         "Unsupported parameters for (roth.fabric.sysctl_file) module: contents. Supported parameters include:"
-        " content, path. Did you mean content?",
+        " content, path, record, state. Did you mean content?",
     ),
 ]

@@ -6,6 +6,39 @@ from .arguments import HUGE, Case
 
 OTHER_CASES: list[Case] = [
     (
+        "a lock in a place that is none",
+        "host_lock",
+        {"path": "run/roth.lock"},
+        "path = 'run/roth.lock': expected an absolute path of printable characters",
+    ),
+    ("a lock that ends before it begins", "host_lock", {"expiry": -1}, "expiry = -1: expected 0 to 31536000 seconds"),
+    (
+        "a line break in the path of a record",
+        "host_record",
+        {"path": "/var/lib\n/found.json"},
+        "path = '/var/lib\\n/found.json': expected an absolute path of printable characters",
+    ),
+    (
+        "a record that is none",
+        "host_record",
+        {"path": "{tmp}/file"},
+        "{tmp}/file: no record of this host's state before "
+        "(JSONDecodeError('Expecting value: line 1 column 1 (char 0)')); nothing was changed",
+    ),
+    ("no uplinks to wait for", "drain_wait", {}, "missing required arguments: drained"),
+    (
+        "a window without end",
+        "drain_wait",
+        {"drained": ["up0"], "window": HUGE},
+        "window = 10000000000000000000000000000000000000000: expected 1 to 60 seconds",
+    ),
+    (
+        "a relative socket of the agent to wait for",
+        "drain_wait",
+        {"drained": ["up0"], "agent_socket": "agent.sock"},
+        "agent_socket = 'agent.sock': expected an absolute path of printable characters",
+    ),
+    (
         "a huge table of defaults",
         "fabric_info",
         {"default_table": HUGE},
