@@ -161,8 +161,8 @@ def main() -> None:
     params = module.params
     try:
         check_path("agent_socket", params["agent_socket"])
-        check_integer("packets", params["packets"], 0, 1000000000, "packets a second")
-        check_integer("window", params["window"], 1, 60, "seconds")
+        check_integer("packets", params["packets"], 0, 4294967295, "packets a second")
+        check_integer("window", params["window"], 0, 60, "seconds")
         check_integer("timeout", params["timeout"], 0, 86400, "seconds")
     except ValueError as error:
         module.fail_json(msg=str(error))

@@ -30,7 +30,7 @@ OTHER_CASES: list[Case] = [
         "a window without end",
         "drain_wait",
         {"drained": ["up0"], "window": HUGE},
-        "window = 10000000000000000000000000000000000000000: expected 1 to 60 seconds",
+        "window = 10000000000000000000000000000000000000000: expected 0 to 60 seconds",
     ),
     (
         "a relative socket of the agent to wait for",
