@@ -161,6 +161,14 @@ def _remove_taps(settings: Settings, some: Iterable[Instance], taps: Mapping[str
         ip_batch(lines, netns=settings.netns(node), step=f"{node}: removing taps")
 
 
+def _remove_cables(spaces: Iterable[str]) -> None:
+    """The instances' own ends. After a reboot of their host the kernel takes its time to remove them with the host's old
+    namespace, so one may be gone before this gets to it."""
+    for space in spaces:
+        if "eth0" in network.interfaces(space):
+            run("ip", "-n", space, "link", "del", "eth0", check=False)
+
+
 def _create(settings: Settings, changed: Sequence[Instance], taps: Mapping[str, Mapping[str, str]]) -> None:
     """Namespaces and cables first, then the hosts' ends, then the instances': they speak up as soon as they are up.
 
@@ -171,6 +179,7 @@ def _create(settings: Settings, changed: Sequence[Instance], taps: Mapping[str, 
     _remove_taps(settings, changed, taps)
     spaces = {instance.port_id: settings.instance_netns(instance.port_id) for instance in changed}
     network.add_namespaces(spaces.values())
+    _remove_cables(spaces.values())
     ip_batch(
         (
             f"link add eth0 address {i.mac} mtu {i.mtu} netns {spaces[i.port_id]} "

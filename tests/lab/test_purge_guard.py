@@ -71,7 +71,7 @@ def one_page(document: Document) -> str:
         (half, ("--check", "--diff"), SHARE),
         (half, (), SHARE),
         (none, (), r"hv1: (\d+) of the \1 instance prefixes \(100 %\) would be removed: "),
-        (truncated, (), r"hv1, hv2, hv3: roth_ports_file = '.*': expected JSON \("),
+        (truncated, (), r"hv1, hv2, hv3: roth_ports_file = '.*: expected JSON \("),
         (one_page, (), r"'ports' is one page of several \(ports_links is there\): fetch all pages"),
     ],
     ids=["half-check", "half", "none", "truncated", "one-page"],
