@@ -162,8 +162,8 @@ def _remove_taps(settings: Settings, some: Iterable[Instance], taps: Mapping[str
 
 
 def _remove_cables(spaces: Iterable[str]) -> None:
-    """The instances' own ends. After a reboot of their host the kernel takes its time to remove them with the host's old
-    namespace, so one may be gone before this gets to it."""
+    """The instances' own ends. After a reboot of their host the kernel takes its time to remove them with the host's
+    old namespace, so one may be gone before this gets to it."""
     for space in spaces:
         if "eth0" in network.interfaces(space):
             run("ip", "-n", space, "link", "del", "eth0", check=False)

@@ -104,6 +104,7 @@ def test_one_uplink_is_drained_and_comes_back_without_loss(
     assert stream.result.lost == 0, stream.result
 
 
+@pytest.mark.slow
 def test_a_drain_outlives_the_agent_and_exabgp(drainable: Fabric, switch: str) -> None:
     fabric, uplink = drainable, UPLINK[switch]
     play("drain.yml", INVENTORY, "-e", f"roth_drain_tor={switch}", "--limit", "hv1")
@@ -131,12 +132,13 @@ def test_a_drain_outlives_the_agent_and_exabgp(drainable: Fabric, switch: str) -
     assert stream.result.lost == 0, stream.result
 
 
-@pytest.fixture(params=["tor1", "tor2"])
+@pytest.fixture(params=["tor1", pytest.param("tor2", marks=pytest.mark.slow)])
 def switch(request: pytest.FixtureRequest) -> str:
     """FRR and BIRD."""
     return str(request.param)
 
 
+@pytest.mark.slow
 def test_a_drain_that_would_leave_no_uplink_is_refused_and_touches_nothing(drainable: Fabric) -> None:
     fabric = drainable
     play("drain.yml", INVENTORY, "-e", "roth_drain_tor=tor1", "--limit", "hv1")
@@ -154,6 +156,7 @@ def test_a_drain_that_would_leave_no_uplink_is_refused_and_touches_nothing(drain
     assert states(fabric) == {"up0": "drained"}
 
 
+@pytest.mark.slow
 def test_a_timeout_names_host_uplink_and_what_was_seen(drainable: Fabric) -> None:
     impossible = json.dumps({"roth_drain_tor": "tor1", "drain_idle_packets": 0, "drain_timeout": 8})
     run = attempt("drain.yml", INVENTORY, "-e", impossible, "--limit", "hv1")
@@ -186,6 +189,7 @@ def holders(fabric: Fabric, switch: str) -> list[int]:
     return [len(fabric.prefixes_at(switch).get(f"{a}/{128 if ':' in a else 32}", ())) for a in SHARED]
 
 
+@pytest.mark.slow
 def test_a_drained_host_gives_shared_addresses_to_the_others_without_loss(
     drainable: Fabric, anycast: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -208,6 +212,7 @@ def test_a_drained_host_gives_shared_addresses_to_the_others_without_loss(
     assert stream.result.lost == 0, stream.result
 
 
+@pytest.mark.slow
 def test_the_last_hosts_of_a_shared_address_keep_it(drainable: Fabric, anycast: Path) -> None:
     play("drain.yml", anycast, "-e", "roth_drain=host", "--limit", "hv1,hv2")
     output = play("drain.yml", anycast, "-e", "roth_drain=host", "--limit", "hv3")

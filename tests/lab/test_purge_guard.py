@@ -69,10 +69,17 @@ def one_page(document: Document) -> str:
     ("spoil", "options", "said"),
     [
         (half, ("--check", "--diff"), SHARE),
-        (half, (), SHARE),
-        (none, (), r"hv1: (\d+) of the \1 instance prefixes \(100 %\) would be removed: "),
+        pytest.param(half, (), SHARE, marks=pytest.mark.slow),
+        pytest.param(
+            none, (), r"hv1: (\d+) of the \1 instance prefixes \(100 %\) would be removed: ", marks=pytest.mark.slow
+        ),
         (truncated, (), r"hv1, hv2, hv3: roth_ports_file = '.*: expected JSON \("),
-        (one_page, (), r"'ports' is one page of several \(ports_links is there\): fetch all pages"),
+        pytest.param(
+            one_page,
+            (),
+            r"'ports' is one page of several \(ports_links is there\): fetch all pages",
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["half-check", "half", "none", "truncated", "one-page"],
 )
@@ -86,6 +93,7 @@ def test_a_spoilt_port_document_is_refused_and_nothing_is_touched(
     assert state(whole) == before
 
 
+@pytest.mark.slow
 def test_what_was_refused_goes_with_the_yes_that_the_refusal_names(inventory: Path, restored: Fabric) -> None:
     (inventory / "neutron.json").write_text(half(restored.document))
     before = announced(restored)
