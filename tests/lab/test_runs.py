@@ -1,4 +1,4 @@
-"""Runs that meet another, and that are killed."""
+"""Runs that are cut off, that meet another, or that cannot reach a host."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,11 @@ def locked(fabric: Fabric, host: str) -> bool:
     return bool(fabric.run(host, "sh", "-c", f"cat {LOCK} 2>/dev/null || true"))
 
 
+def changing(part: str, host: str = "hv1") -> Callable[[str, str], bool]:
+    """Whether a task with this in its name has changed something on the host."""
+    return lambda task, line: part in task and line.startswith(f"changed: [{host}]")
+
+
 @pytest.mark.slow
 def test_a_second_run_is_refused_by_name_and_may_go_on_when_the_first_was_killed(whole: Fabric) -> None:
     with running(command("site.yml", INVENTORY, "--limit", "hv1,hv2")) as first:
@@ -70,3 +76,48 @@ def test_a_second_run_is_refused_by_name_and_may_go_on_when_the_first_was_killed
     play("site.yml", INVENTORY, "--limit", "hv1,hv2", "--tags", "ecmp", *AT_ONCE)
     for host in ("hv1", "hv2"):
         assert not locked(whole, host), "a run that has ended holds no lock"
+
+
+@pytest.mark.slow
+def test_a_changed_configuration_is_applied_by_the_run_after_one_that_was_cut_off(whole: Fabric) -> None:
+    def loaded() -> str:
+        """When ExaBGP was last told to read its file; a reload is a change of the unit's state."""
+        show = ("systemctl", "show", "--property=StateChangeTimestampMonotonic", "--value", "roth-exabgp.service")
+        return whole.run("hv1", *show).strip()
+
+    before, options = loaded(), ("--limit", "hv1", "--tags", "exabgp")
+    changed = ("-e", '{"roth_hold_time": 12}')
+    with running(command("site.yml", INVENTORY, *options, *changed)) as cut:
+        read_until(cut, changing("exabgp : Write the configuration"))
+    assert loaded() == before, "cut off before the handler"
+    play("site.yml", INVENTORY, *options, *changed)
+    assert loaded() != before
+    after = loaded()
+    assert attempt("site.yml", INVENTORY, *options, *changed).changed["hv1"] == 0
+    assert loaded() == after
+    play("site.yml", INVENTORY, *options)
+
+
+@pytest.mark.slow
+def test_a_host_that_cannot_be_reached_stops_the_run_at_its_batch_and_the_next_run_repairs(
+    whole: Fabric, tmp_path: Path
+) -> None:
+    port = "10.64.77.7/32"
+    for host in whole.hosts:
+        whole.run(host, "ip", "route", "replace", *port.split(), "dev", "br-mobile", "proto", "142", "table", "142")
+
+    def drifted() -> set[str]:
+        return {host for host in whole.hosts if whole.ip(host, "route", "show", port, "table", "142")}
+
+    assert drifted() == {"hv1", "hv2", "hv3"}
+    lost = tmp_path / "lost.yml"
+    lost.write_text("all:\n  hosts:\n    hv2:\n      ansible_host: nowhere\n")
+    routes = ("--tags", "instance_routes", "-e", '{"roth_serial": 1}')
+    run = attempt("site.yml", INVENTORY, "-i", str(lost), *routes)
+    assert run.code != 0
+    assert "UNREACHABLE" in run.output
+    assert drifted() == {"hv2", "hv3"}, "hosts before it are done, it and those after it are untouched"
+    play("site.yml", INVENTORY, "--limit", "hv2", *routes)
+    assert drifted() == {"hv3"}, "only the host of --limit"
+    play("site.yml", INVENTORY, *routes)
+    assert drifted() == set()
