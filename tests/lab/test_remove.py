@@ -21,7 +21,8 @@ FOREIGN = (
     "mkdir -p /etc/systemd/networkd.conf.d",
     "ip link add br-foreign type bridge",
     # no link-local address: that comes some time later, and the first listing must not be in between
-    "ip link set br-foreign addrgenmode none up",
+    "ip link set br-foreign addrgenmode none",  # in one command, "up" would come first
+    "ip link set br-foreign up",
     "ip address add 203.0.113.65/28 dev br-foreign",
     # the tables, priorities and uplinks that will be ours
     "ip route add blackhole 203.0.113.99/32 proto 77 table 142",
