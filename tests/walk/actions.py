@@ -100,7 +100,10 @@ def reboot(fabric: Fabric, step: Reboot) -> None:
     """Power off and on, then the taps come back as nova plugs them."""
     lab.reboot(fabric.settings, fabric.topology, [step.host], hard=step.hard)
     bridges = {each["bridge"] for each in instances.read_networks(INVENTORY)}
-    there = lambda: bridges & network.interfaces(fabric.netns(step.host)).keys()  # noqa: E731
+
+    def there() -> set[str]:
+        return bridges & network.interfaces(fabric.netns(step.host)).keys()
+
     eventually(there, lambda found: found == bridges, f"{bridges} on {step.host}")
     with lab.locked(fabric.settings, "plug"):
         instances.plug(fabric.settings, fabric.topology, INVENTORY)
