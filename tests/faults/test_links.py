@@ -26,21 +26,9 @@ SLACK = 3
 """How much later than by the timers something may be noticed on a machine that stalls."""
 
 
-def members(fabric: Fabric) -> dict[str, list[str]]:
-    """The uplinks in the host's default of each family, as its kernel has them."""
-    entries = {entry["id"]: entry for entry in json.loads(fabric.ip(HOST, "-j", "nexthop", "show"))}
-    found = {}
-    for family in ("-4", "-6"):
-        routes = json.loads(fabric.ip(HOST, family, "-j", "route", "show", "default", "table", "143", "proto", "142"))
-        groups = [entries.get(route.get("nhid"), {}) for route in routes]
-        devices = [entries.get(member["id"], {}) for group in groups for member in group.get("group", ())]
-        found[family] = sorted(member.get("dev", "?") for member in devices)
-    return found
-
-
 def until_default_is(fabric: Fabric, *uplinks: str) -> None:
     wanted = {family: list(uplinks) for family in ("-4", "-6")}
-    eventually(lambda: members(fabric), lambda found: found == wanted, f"{uplinks} in the default", 120)
+    eventually(lambda: fabric.default_uplinks(HOST), lambda found: found == wanted, f"{uplinks} in the default", 120)
 
 
 @pytest.mark.parametrize(("switch", "left"), [pytest.param("tor1", "up1", marks=pytest.mark.quick), ("tor2", "up0")])
@@ -163,7 +151,7 @@ def test_uplink_that_flaps_for_30_s(case: Case) -> None:
         links.flap(case.fabric, "tor1", HOST, traffic, 0.5, 5)
         assert damped(case.fabric) == {"up0"}
         links.flap(case.fabric, "tor1", HOST, traffic, 0.5, 25)
-        assert members(case.fabric) == {"-4": ["up1"], "-6": ["up1"]}
+        assert case.fabric.default_uplinks(HOST) == {"-4": ["up1"], "-6": ["up1"]}
         assert damped(case.fabric) == {"up0"}
         until_default_is(case.fabric, "up0", "up1")
         assert damped(case.fabric) == set()

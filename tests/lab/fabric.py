@@ -228,6 +228,17 @@ class Fabric:
             json.loads(self.ip(node, "-s", "-j", "link", "show", "dev", interface))[0]["stats64"]["tx"]["packets"]
         )
 
+    def default_uplinks(self, host: str) -> dict[str, list[str]]:
+        """The uplinks in the learned default of each family (`-4`, `-6`), as the host's kernel has them."""
+        entries = {entry["id"]: entry for entry in json.loads(self.ip(host, "-j", "nexthop", "show") or "[]")}
+        found = {}
+        for family in ("-4", "-6"):
+            routes = self.ip(host, family, "-j", "route", "show", "default", "table", "143", "proto", "142")
+            groups = [entries.get(route.get("nhid"), {}) for route in json.loads(routes or "[]")]
+            members = [entries.get(member["id"], {}) for group in groups for member in group.get("group", ())]
+            found[family] = sorted(member.get("dev", "?") for member in members)
+        return found
+
     # Ports, straight from Neutron's document: not through the code that is to be proved
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -44,14 +43,7 @@ def silent_drop(fabric: Fabric, switch: str) -> Iterator[None]:
 
 def uplinks(fabric: Fabric) -> dict[str, list[str]]:
     """The uplinks in hv1's default of each family, as its kernel has them."""
-    entries = {entry["id"]: entry for entry in json.loads(fabric.ip("hv1", "-j", "nexthop", "show"))}
-    found = {}
-    for family in ("-4", "-6"):
-        routes = json.loads(fabric.ip("hv1", family, "-j", "route", "show", "default", "table", "143", "proto", "142"))
-        groups = [entries.get(route.get("nhid"), {}) for route in routes]
-        members = [entries.get(member["id"], {}) for group in groups for member in group.get("group", ())]
-        found[family] = sorted(member.get("dev", "?") for member in members)
-    return found
+    return fabric.default_uplinks("hv1")
 
 
 def both(*names: str) -> dict[str, list[str]]:

@@ -54,6 +54,7 @@ def kernel_prefixes(fabric: Fabric, host: str) -> frozenset[str]:
 
 
 def _host(fabric: Fabric, host: str) -> HostView:
+    uplinks = fabric.default_uplinks(host)
     told: dict[str, set[str]] = {}
     for route in _answer(fabric, host, "routes").get("routes", ()):
         told.setdefault(route["peer"], set()).add(route["prefix"])
@@ -61,7 +62,7 @@ def _host(fabric: Fabric, host: str) -> HostView:
     return HostView(
         kernel=kernel_prefixes(fabric, host),
         told={peer: frozenset(prefixes) for peer, prefixes in told.items()},
-        uplinks={family: _uplinks(fabric, host, option) for family, option in FAMILIES.items()},
+        uplinks={family: frozenset(uplinks[option]) for family, option in FAMILIES.items()},
         sessions=sessions,
     )
 
@@ -69,17 +70,6 @@ def _host(fabric: Fabric, host: str) -> HostView:
 def _answer(fabric: Fabric, host: str, question: str) -> dict[str, Any]:
     """The agent's document, also of a degraded host; empty while the agent cannot be asked."""
     return dict(json.loads(fabric.run(host, "sh", "-c", f"roth {question} --json || true").strip() or "{}"))
-
-
-def _uplinks(fabric: Fabric, host: str, option: str) -> frozenset[str]:
-    """The devices in the group of the learned default."""
-    entries = {entry["id"]: entry for entry in json.loads(fabric.ip(host, "-j", "nexthop", "show"))}
-    routes = json.loads(
-        fabric.ip(host, option, "-j", "route", "show", "default", "table", "143", "proto", "142") or "[]"
-    )
-    groups = [entries.get(route.get("nhid"), {}) for route in routes]
-    members = [entries.get(member["id"], {}) for group in groups for member in group.get("group", ())]
-    return frozenset(member.get("dev", "?") for member in members)
 
 
 def _switch(fabric: Fabric, name: str) -> dict[str, frozenset[str]]:
