@@ -117,6 +117,15 @@ def clear_sessions(fabric: Fabric, switch: str) -> None:
         fabric.run(switch, "birdc", "restart all")
 
 
+def restart_switch(fabric: Fabric, switch: str) -> None:
+    """Restart its routing daemons, and wait until they answer again."""
+    software = fabric.switches[switch]
+    fabric.run(switch, "systemctl", "restart", SERVICES[software])
+    question = "vtysh -c 'show bgp summary'" if software == "frr" else "birdc show status"
+    answer = f"{question} >/dev/null 2>&1 && echo yes || true"
+    eventually(lambda: fabric.run(switch, "sh", "-c", answer), bool, f"{software} of {switch} answers")
+
+
 @dataclass
 class Hands:
     """Performs steps. `cuts` holds how to heal the link that is cut, by host."""
@@ -143,7 +152,7 @@ class Hands:
             case ClearSessions(switch):
                 clear_sessions(self.fabric, switch)
             case RestartSwitch(switch):
-                self.fabric.run(switch, "systemctl", "restart", SERVICES[self.fabric.switches[switch]])
+                restart_switch(self.fabric, switch)
 
     def _cut(self, step: Cut) -> AbstractContextManager[None]:
         if step.silent:
