@@ -156,7 +156,8 @@ def _device(value: object) -> str:
     return name
 
 
-def _flag(value: object) -> bool:
+def flag(value: object) -> bool:
+    """A JSON true or false. Raises ValueError."""
     if type(value) is not bool:
         raise ValueError
     return value
@@ -288,7 +289,7 @@ def _uplink(reader: _Reader, entry: object, path: str) -> Uplink | None:
     name = reader.take(entry, path, "name", "an interface name", _device)
     tor = reader.take(entry, path, "tor", "a name", _text)
     index = reader.take(entry, path, "index", "a number, 0 to 89", _integer(0, 89))
-    bfd = reader.take(entry, path, "bfd", "true or false", _flag)
+    bfd = reader.take(entry, path, "bfd", "true or false", flag)
     listed = reader.take(entry, path, "peers", "a list of sessions", _listed)
     peers = [_peer(reader, each, f"{path}peers[{at}]") for at, each in enumerate(listed or [])]
     if name is None or tor is None or index is None or bfd is None or listed is None:
@@ -308,8 +309,8 @@ def _duplicates(reader: _Reader, uplinks: tuple[Uplink, ...]) -> None:
             reader.wrong(f"uplinks.{what}", value, "unique")
 
 
-def parse(text: str) -> Config:
-    """Read the document. Raises ConfigError."""
+def read_mapping(text: str) -> dict[str, Any]:
+    """A JSON document that is a mapping. Raises ConfigError."""
     try:
         document = json.loads(text)
     except ValueError as error:
@@ -318,7 +319,12 @@ def parse(text: str) -> Config:
         raise ConfigError("not JSON of a few levels: it is nested too deeply") from None
     if not isinstance(document, dict):
         raise ConfigError("the document is not a mapping")
-    document = _DEFAULTS | document
+    return document
+
+
+def parse(text: str) -> Config:
+    """Read the document. Raises ConfigError."""
+    document = _DEFAULTS | read_mapping(text)
     reader = _Reader()
     reader.unknown(document, "", set(_KEYS))
     values: dict[str, Any] = {

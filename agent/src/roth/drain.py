@@ -6,7 +6,6 @@ is told to use other paths to this host. A drained host gives up the addresses t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .attributes import PLAIN, Treatment
-from .config import Config, ConfigError, Uplink
+from .config import Config, ConfigError, Uplink, flag, read_mapping
 from .kernel.model import Address, Family, Prefix
 
 DEFAULT_PATH = "/etc/roth/drain.json"
@@ -55,12 +54,6 @@ def _names(value: object) -> frozenset[str]:
     return frozenset(value)
 
 
-def _flag(value: object) -> bool:
-    if type(value) is not bool:
-        raise ValueError
-    return value
-
-
 def _prefixes(value: object) -> frozenset[Prefix]:
     return frozenset(map(ip_network, _names(value)))
 
@@ -73,7 +66,7 @@ def _seconds(value: object) -> float:
 
 _KEYS: Mapping[str, tuple[Callable[[object], Any], str]] = {
     "uplinks": (_names, "a list of interface names"),
-    "host": (_flag, "true or false"),
+    "host": (flag, "true or false"),
     "withdrawn": (_prefixes, "a list of prefixes"),
     "settle": (_seconds, f"seconds, 0 to {LONGEST_SETTLE}"),
 }
@@ -81,12 +74,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], Any], str]] = {
 
 def parse(text: str, config: Config) -> Drain:
     """Read the document for a host with this configuration. Raises ConfigError, naming each mistake."""
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise ConfigError(f"not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise ConfigError("the document is not a mapping")
+    document = read_mapping(text)
     errors = [f"{key}: unknown key, expected one of {', '.join(_KEYS)}" for key in sorted(document.keys() - _KEYS)]
     values: dict[str, Any] = {}
     for key, (check, expected) in _KEYS.items():

@@ -254,3 +254,8 @@ def test_a_new_agent_does_not_announce_what_was_given_up(drain: Drained) -> None
     drain.want(host=True, withdrawn=[SHARED])
     host = drain.start()
     assert not any(SHARED in line for line in host.exabgp.commands)
+
+
+def test_a_drain_state_that_is_nested_too_deeply_is_refused_in_words():
+    with pytest.raises(ConfigError, match="nested too deeply"):
+        parse("[" * 100_000, config())
