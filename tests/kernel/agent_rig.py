@@ -188,7 +188,7 @@ class Rig:
         self.start("bird", "tor2", "bird", "-f", "-c", f"{self.run}/bird.conf", "-s", f"{self.run}/bird.ctl")
 
     def start_exabgp(self) -> None:
-        source = ROOT / "agent" / "src"
+        source = str(ROOT / "agent" / "src")
         wrapper = self.run / "roth-bridge"
         wrapper.write_text(f'#!/bin/sh\nPYTHONPATH={source} exec {self.python} -m roth.bridge "$@"\n')
         wrapper.chmod(0o755)
@@ -198,8 +198,8 @@ class Rig:
             for each in addresses(index)
         ]
         (self.run / "exabgp.conf").write_text(EXABGP.format(run=self.run) + "".join(neighbors))
-        exabgp = str(Path(self.python).parent / "exabgp")
-        self.start("exabgp", "hv1", exabgp, "server", f"{self.run}/exabgp.conf", **ENVIRONMENT)
+        words = [self.python, "-m", "roth.steady_exabgp", "server", f"{self.run}/exabgp.conf"]
+        self.start("exabgp", "hv1", *words, **ENVIRONMENT, PYTHONPATH=source)
 
     def start_agent(self) -> None:
         document = {

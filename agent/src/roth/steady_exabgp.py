@@ -12,6 +12,9 @@ import sys
 import time
 from collections.abc import Callable
 
+from . import exabgp_shortcuts
+from .log import log
+
 
 def steady(
     wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
@@ -26,6 +29,8 @@ def main() -> None:
     time.time = steady()
     from exabgp.application.main import main as exabgp
 
+    for method in exabgp_shortcuts.take():
+        log("shortcut_left_out", "warning", method=method)
     sys.exit(exabgp())
 
 
