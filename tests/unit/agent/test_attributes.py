@@ -13,7 +13,7 @@ from exabgp.logger import log
 from exabgp.protocol.family import AFI, SAFI
 from exabgp.reactor.api import API
 from exabgp.rib.outgoing import OutgoingRIB
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from roth.announcer import Announcer
 from roth.attributes import (
@@ -143,6 +143,7 @@ STEP = st.one_of(
 
 
 @settings(deadline=None)
+@example([("want", 0), ("aim", Treatment(0, True)), ("advance", None), ("drop", 0), ("survey", None), ("want", 0)])
 @given(st.lists(STEP, max_size=40))
 def test_after_any_history_the_peer_has_the_last_word(steps: list[tuple[str, object]]) -> None:
     wire, announcer, peer = Wire(), Announcer({V4[0]: V4[0] + 1}), V4[0]
@@ -156,7 +157,8 @@ def test_after_any_history_the_peer_has_the_last_word(steps: list[tuple[str, obj
             announcer.advance(peer)
         elif what == "flush":
             wire.flush()
-        else:  # an agent that begins anew and reads what ExaBGP holds
+        else:  # an agent that begins anew and reads what ExaBGP holds; by then all that its predecessor said is sent
+            wire.flush()
             wanted = announcer.desired
             held = [(str(change.nlri.cidr), str(change.attributes)) for change in wire.rib.cached_changes()]
             said = [decode(line(text).replace("10.64.0.32/32", prefix)) for prefix, text in held]
