@@ -83,9 +83,17 @@ class Bridge:
                 for key, mask in self.selector.select():
                     handle: Callable[[int], None] = key.data
                     handle(mask)
+                self.flush()
                 self.watch()
         except EOFError:
             log("exabgp_gone")
+
+    def flush(self) -> None:
+        """Pass on what came in: most often there is room, and nobody has to be asked for it first."""
+        if self.to_exabgp:
+            self.write_exabgp(selectors.EVENT_WRITE)
+        if self.client is not None and self.to_client:
+            self.serve_client(selectors.EVENT_WRITE)
 
     def watch(self) -> None:
         """Choose what to wait for. Commands of a new client wait until the old one's have been answered."""
@@ -208,6 +216,8 @@ class Bridge:
             sent = os.write(self.stdout, self.to_exabgp[:CHUNK])
         except BlockingIOError:
             return
+        except BrokenPipeError:
+            raise EOFError from None
         self.to_exabgp = self.to_exabgp[sent:]
 
 
