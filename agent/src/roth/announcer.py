@@ -14,7 +14,7 @@ from .attributes import PLAIN, Treatment, attributes, next_mark, next_treatment,
 from .exabgp_api import Action, RibRoute, end_of_rib_line, route_line
 from .kernel.model import Address, Family, Prefix
 
-LINE = 50  # prefixes a line: beyond that ExaBGP's loop stalls
+LINE = 49  # prefixes a line: with its answer the 50 steps that ExaBGP 5.0.15 does at once (ASYNC.LIMIT)
 FAMILIES = (Family.IPV4, Family.IPV6)
 
 
@@ -156,7 +156,8 @@ class Announcer:
     # -- what to send ---------------------------------------------------------------------------------------------
 
     def next_batches(self, room: int) -> list[Batch]:
-        """At most `room` lines; they count as sent."""
+        """At most `room` lines; they count as sent. While others are unanswered only full ones: a line costs ExaBGP as
+        much as a dozen prefixes, and the answer comes in a few ms."""
         batches: list[Batch] = []
         while self.retries and len(batches) < room:
             batch = self.retries.popleft()
@@ -166,7 +167,7 @@ class Announcer:
                 self._not_busy(batch)
                 self.dirty.update(dict.fromkeys(batch.prefixes))
         if len(batches) < room and self.dirty:
-            fresh = self._fill(room - len(batches))
+            fresh = self._fill(room - len(batches), full_only=bool(self.busy))
             for batch in fresh:
                 self.busy.update(batch.prefixes)
             batches += fresh
@@ -178,7 +179,7 @@ class Announcer:
             if self.busy[prefix] <= 0:
                 del self.busy[prefix]
 
-    def _fill(self, room: int) -> list[Batch]:
+    def _fill(self, room: int, full_only: bool) -> list[Batch]:
         full: list[Batch] = []
         open_lines: dict[tuple[Action, int, tuple[Address, ...]], list[Prefix]] = {}
         for prefix in list(self.dirty):
@@ -196,7 +197,7 @@ class Announcer:
         while len(full) > room:
             self.dirty.update(dict.fromkeys(full.pop().prefixes))
         for (action, mark, peers), line in open_lines.items():
-            if len(full) < room:
+            if len(full) < room and not full_only:
                 full.append(Batch(action, peers, tuple(line), mark))
             else:
                 self.dirty.update(dict.fromkeys(line))
@@ -207,7 +208,7 @@ class Announcer:
         wanted = prefix in self.desired
         peers: dict[int, list[Address]] = {}
         for peer, held in self.held.items():
-            if peer.version != prefix.version or (peer, prefix) in self.refused:
+            if peer.version != prefix.version or (self.refused and (peer, prefix) in self.refused):
                 continue
             if held.get(prefix) != (self.marks[peer] if wanted else None):
                 peers.setdefault(self.marks[peer], []).append(peer)
@@ -225,7 +226,8 @@ class Announcer:
                 elif held is not None:
                     for prefix in batch.prefixes:
                         held.pop(prefix, None)
-            self.dirty.update(dict.fromkeys(batch.prefixes))  # wanted may have changed meanwhile
+            wanted = batch.action is Action.ANNOUNCE
+            self.dirty.update(dict.fromkeys(it for it in batch.prefixes if (it in self.desired) is not wanted))
         elif len(batch.prefixes) > 1:
             middle = len(batch.prefixes) // 2
             for part in (batch.prefixes[:middle], batch.prefixes[middle:]):

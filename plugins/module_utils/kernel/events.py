@@ -22,7 +22,7 @@ from .model import Event, LinkEvent, NexthopEvent, Overrun, RouteEvent
 RECEIVE_BUFFER = 16 << 20
 """Bytes; about 20,000 events (the kernel accounts some 830 bytes each)."""
 
-_DATAGRAMS = 4096  # per read(): an event loop must get its turn while events pour in
+_DATAGRAMS = 128  # per read(): an event loop must get its turn while events pour in
 _SO_RCVBUFFORCE, _SO_ATTACH_FILTER = 33, 26
 _SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP = 270, 1
 _RTMGRP = 0x1 | 0x40 | 0x400  # LINK, IPV4_ROUTE, IPV6_ROUTE (linux/rtnetlink.h)

@@ -68,15 +68,27 @@ def test_ipv4_goes_to_ipv4_sessions_and_ipv6_to_ipv6_sessions(stage: Stage) -> N
     }
 
 
-def test_a_thousand_routes_take_twenty_lines_and_at_most_eight_are_unanswered(stage: Stage) -> None:
+def test_a_thousand_routes_take_21_lines_and_at_most_eight_are_unanswered(stage: Stage) -> None:
     stage.start()
     before = len(stage.exabgp.commands)
     stage.want(*(f"10.64.{index // 250}.{index % 250}/32" for index in range(1000)))
     stage.settle()
     lines = stage.exabgp.commands[before:]
     assert stage.exabgp.longest_queue <= 8
-    assert 20 <= len(lines) <= 21  # the first event goes out at once
+    assert 21 <= len(lines) <= 22  # of 49 prefixes; the first event goes out at once
     assert len(stage.exabgp.out["10.1.1.0"]) == 1000
+
+
+def test_while_a_line_is_unanswered_the_next_ones_are_filled_and_the_rest_follows_the_answer(stage: Stage) -> None:
+    stage.start()
+    before = len(stage.exabgp.commands)
+    for index in range(60):  # one event each, before ExaBGP has answered the first
+        stage.want(f"10.64.0.{index}/32")
+    lines = [line.count("/32") for line in stage.exabgp.commands[before:]]
+    assert lines == [1, 49]
+    stage.settle()
+    assert [line.count("/32") for line in stage.exabgp.commands[before:]] == [1, 49, 10]
+    assert len(stage.exabgp.out["10.1.1.0"]) == 60
 
 
 def test_nothing_is_announced_before_the_kernel_was_read(stage: Stage) -> None:
