@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from roth.bfd import FrrVty, fingerprint, read_states
+from roth.bfd import FrrVty, fingerprint, pace, read_states
 from roth.kernel.model import Address
 from roth.uplinks import BfdState
 
@@ -53,6 +53,32 @@ def test_the_fingerprint_ignores_counters_and_sees_states() -> None:
     assert fingerprint(GOLDEN_REPLY) == fingerprint(GOLDEN_REPLY.replace(b'"uptime":', b'"uptime":9'))
     assert fingerprint(GOLDEN_REPLY) != fingerprint(GOLDEN_REPLY.replace(b'"status":"up"', b'"status":"down"', 1))
     assert fingerprint(b'[{"peer" : "10.0.0.1", "status" : "up"}]') is None  # written otherwise: read every time
+
+
+@pytest.mark.parametrize(
+    ("multiplier", "receive", "transmit", "status", "seconds"),
+    [
+        (3, 300, 300, "up", 0.020),
+        (3, 100, 100, "up", 0.010),
+        (3, 50, 50, "up", 0.005),
+        (3, 50, 100, "up", 0.010),  # the slower of what one end wants and the other sends
+        (2, 10, 10, "up", 0.005),
+        (3, 1000, 1000, "up", 0.020),
+        (3, 50, 50, "down", 0.020),
+    ],
+)
+def test_bfdd_is_asked_30_times_in_a_detection_time_within_bounds(
+    multiplier: int, receive: int, transmit: int, status: str, seconds: float
+) -> None:
+    slow = {"peer": "10.0.0.1", "status": "up", "receive-interval": 300, "remote-transmit-interval": 300}
+    timers = {"receive-interval": receive, "remote-transmit-interval": transmit}
+    peer = {"peer": "10.0.0.2", "status": status, **timers, "remote-detect-multiplier": multiplier}
+    assert pace(json.dumps([{**slow, "remote-detect-multiplier": 3}, peer]).encode()) == pytest.approx(seconds)
+
+
+def test_bfdd_that_tells_no_timers_is_asked_as_seldom_as_may_be() -> None:
+    assert pace(b'[{"peer":"10.0.0.1","status":"up"}]') == pace(b"[]") == 0.020
+    assert pace(GOLDEN_REPLY) == pytest.approx(0.020)
 
 
 class Bfdd:
