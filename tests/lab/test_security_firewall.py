@@ -20,7 +20,8 @@ from .playbooks import play
 KNOCK = Path(__file__).with_name("knock.py")
 ONLY_HERE = ("--limit", "hv1", "--tags", "firewall")
 OFF = ("-e", '{"firewall_enabled": false}')
-FILES = ("/etc/roth/firewall.nft", "/etc/systemd/system/roth-firewall.service")
+UNITS = ("roth-firewall.service", "roth-firewall-again.service")
+FILES = ("/etc/roth/firewall.nft", *(f"/etc/systemd/system/{unit}" for unit in UNITS))
 WATCH = """
 table inet watch {
     chain arriving {
@@ -177,7 +178,7 @@ def test_the_guard_goes_and_comes_without_cutting_a_session_or_touching_another_
     assert changes(play("site.yml", INVENTORY, *ONLY_HERE, *OFF)) != "0"
     assert tables(watched) == {"inet watch"}
     assert watched.run("hv1", "sh", "-c", f"ls -d {' '.join(FILES)} 2>/dev/null || true") == ""
-    assert watched.run("hv1", "systemctl", "show", "-P", "LoadState", "roth-firewall.service").strip() == "not-found"
+    assert set(watched.run("hv1", "systemctl", "show", "-P", "LoadState", *UNITS).split()) == {"not-found"}
     assert knock(watched, STRANGERS["bgp-from-outside"]) == "refused", "without the guard nothing is dropped"
 
     watched.run("hv1", "nft", "add table inet roth; add chain inet roth theirs")
@@ -205,12 +206,14 @@ def test_a_table_that_somebody_flushed_or_changed_is_loaded_again(guarded: Fabri
 def test_the_guard_stands_again_when_the_operator_s_own_rules_are_loaded_again(guarded: Fabric) -> None:
     """Debian's /etc/nftables.conf begins with `flush ruleset`."""
     assert "flush ruleset" in guarded.run("hv1", "cat", "/etc/nftables.conf")
+    before = sessions(guarded)
+    assert tables(guarded) == {"inet roth"}, "the first start comes to a host that is guarded"
     try:
-        guarded.run("hv1", "systemctl", "start", "nftables.service")
-        for verb in ("reload", "restart", "stop", "start"):
+        for verb in ("start", "reload", "restart", "stop", "start"):
             guarded.run("hv1", "systemctl", verb, "nftables.service")
             wanted = set() if verb == "stop" else {"inet roth", "inet filter"}
             eventually(lambda: tables(guarded), lambda now: now == wanted, f"{wanted} after {verb}", 20)  # noqa: B023
+        assert sessions(guarded) == before
     finally:
         guarded.run("hv1", "systemctl", "stop", "nftables.service")
         guarded.run("hv1", "systemctl", "start", "roth-firewall.service")

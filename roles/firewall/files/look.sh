@@ -12,6 +12,7 @@ cat <<DOCUMENT
   "nft": $(answer test -x "$nft"),
   "file": $(answer test -e "$file"),
   "unit": $(answer test -e /etc/systemd/system/roth-firewall.service),
+  "again": $(answer test -e /etc/systemd/system/roth-firewall-again.service),
   "table": $(answer "$nft" list table inet roth),
   "active": $(answer systemctl is-active roth-firewall.service)
 }
