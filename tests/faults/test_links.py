@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
+from functools import partial
 from ipaddress import ip_network
 
 import pytest
 from lab import instances
 from lab.lab import locked
 
+from tests.lab import links
 from tests.lab.fabric import INVENTORY, Fabric, eventually
 
-from . import links
 from .case import Bound, Case, packets
 
 HOST = "hv1"
@@ -148,9 +149,10 @@ def test_uplink_that_flaps_for_30_s(case: Case) -> None:
     with case.costing(
         Bound(most, few, True, "to instances 30 x 0.3 s, from them 3 x 0.3 s: then it is out")
     ) as traffic:
-        links.flap(case.fabric, "tor1", HOST, traffic, 0.5, 5)
+        pause = partial(traffic.go_on, 0.5)
+        links.flap(case.fabric, "tor1", HOST, pause, 5)
         assert damped(case.fabric) == {"up0"}
-        links.flap(case.fabric, "tor1", HOST, traffic, 0.5, 25)
+        links.flap(case.fabric, "tor1", HOST, pause, 25)
         assert case.fabric.default_uplinks(HOST) == {"-4": ["up1"], "-6": ["up1"]}
         assert damped(case.fabric) == {"up0"}
         until_default_is(case.fabric, "up0", "up1")

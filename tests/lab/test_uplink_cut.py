@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import pytest
 
+from . import links
 from .conftest import ailments
 from .fabric import Fabric, eventually
 
@@ -15,30 +16,10 @@ Cut = Callable[[Fabric, str], AbstractContextManager[None]]
 HOLD_TIME = 9000
 """ms, the inventory's roth_hold_time: what BGP alone would take to notice. BFD takes 900; half of the one leaves the
 other room on a machine that stalls."""
-SILENCE = "add table netdev cut; " + "".join(
-    f"add chain netdev cut {hook} {{ type filter hook {hook} device hv1 priority 0; policy drop; }}; "
-    for hook in ("ingress", "egress")
-)
-
-
-@contextmanager
-def link_down(fabric: Fabric, switch: str) -> Iterator[None]:
-    """The switch's port goes down: the host sees its carrier go."""
-    fabric.ip(switch, "link", "set", "hv1", "down")
-    try:
-        yield
-    finally:
-        fabric.ip(switch, "link", "set", "hv1", "up")
-
-
-@contextmanager
-def silent_drop(fabric: Fabric, switch: str) -> Iterator[None]:
-    """Everything is dropped in both directions, and the link stays up."""
-    fabric.run(switch, "nft", SILENCE)
-    try:
-        yield
-    finally:
-        fabric.run(switch, "nft", "delete table netdev cut")
+CUTS: dict[str, Cut] = {
+    "link-down": lambda fabric, switch: links.down(fabric, switch, "hv1"),
+    "silent-drop": lambda fabric, switch: links.silent(fabric, switch, "hv1", "ingress", "egress"),
+}
 
 
 def uplinks(fabric: Fabric) -> dict[str, list[str]]:
@@ -52,7 +33,7 @@ def both(*names: str) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("switch", ["tor1", "tor2"])
-@pytest.mark.parametrize("cut", [link_down, silent_drop], ids=["link-down", "silent-drop"])
+@pytest.mark.parametrize("cut", CUTS.values(), ids=CUTS.keys())
 def test_pings_go_on_while_an_uplink_is_cut_and_both_paths_come_back(
     whole: Fabric, cut: Cut, switch: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from lab import instances, lab, network
 from lab.commands import ip_batch
 
-from tests.faults import links
 from tests.faults.processes import AGENT, BFDD, BRIDGE, EXABGP
+from tests.lab import links
 from tests.lab.fabric import INVENTORY, Fabric, eventually
 
 from .world import (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.lab.fabric import Fabric
-
-from .traffic import Traffic
+from .fabric import Fabric
 
 
 @contextmanager
@@ -34,9 +32,9 @@ def silent(fabric: Fabric, switch: str, host: str, *hooks: str) -> Iterator[None
         fabric.run(switch, "nft", f"delete table {table}")
 
 
-def flap(fabric: Fabric, node: str, interface: str, traffic: Traffic, every: float, times: int) -> None:
-    """Down and up again so many times; it is up at the end."""
+def flap(fabric: Fabric, node: str, interface: str, pause: Callable[[], object], times: int) -> None:
+    """Down and up again so many times, with a pause after each; it is up at the end."""
     for _time in range(times):
         with down(fabric, node, interface):
-            traffic.go_on(every)
-        traffic.go_on(every)
+            pause()
+        pause()
