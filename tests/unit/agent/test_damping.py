@@ -131,3 +131,39 @@ def test_a_bfdd_that_restarts_is_no_loss_of_an_uplink() -> None:
         host.bfd(BfdState.DOWN)
         host.bfd()
     assert host.status()["damping"] == []
+
+
+def test_an_uplink_that_is_in_may_be_used_at_once_whatever_its_penalty() -> None:
+    assert [(each.penalty, each.out, each.seconds) for each in losses([1.0]).report(1.0)] == [(1000, False, 0.0)]
+    assert [(each.out, each.seconds) for each in losses([1.0, 1.0]).report(1.0)] == [(False, 0.0)]
+
+
+def test_a_penalty_reaches_the_threshold_at_the_threshold_and_leaves_below_reuse() -> None:
+    rules = DampingRules(half_life=10, suppress=2000, reuse=1000, longest=60)
+    damping = losses([1.0, 1.0], rules)
+    assert damping.out() == {"up0"}
+    damping.observe("up0", True, True, 11.0)
+    assert damping.out() == {"up0"}, "as high as reuse is not below it"
+    damping.observe("up0", True, True, 11.1)
+    assert damping.out() == frozenset()
+
+
+def test_a_clock_that_goes_back_makes_no_penalty_grow() -> None:
+    damping = losses([1.0])
+    damping.observe("up0", True, True, -30.0)
+    assert [each.penalty for each in damping.report(-30.0)] == [1000]
+
+
+def test_a_penalty_that_has_decayed_is_not_shown_any_more() -> None:
+    damping = losses([1.0])
+    assert [each.penalty for each in damping.report(1.0 + 10 * 9)] == [2]
+    assert damping.report(1.0 + 10 * 11) == []
+
+
+def test_an_uplink_that_left_the_configuration_is_forgotten_and_one_that_stays_is_not() -> None:
+    damping = losses([1.0, 1.0, 1.0])
+    damping.observe("up1", True, True, 1.0)
+    damping.keep({"up0": None}, RULES)
+    assert damping.out() == {"up0"}
+    damping.keep({"up1": None}, RULES)
+    assert (damping.out(), damping.release()) == (frozenset(), None)

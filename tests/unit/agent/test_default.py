@@ -197,3 +197,62 @@ def test_an_adopted_group_without_any_knowledge_survives_a_default_less_start() 
     host.agent.start()
     host.advance(15)
     assert host.members() == (142104,)
+
+
+def test_a_nexthop_of_somebody_else_in_our_group_is_not_adopted() -> None:
+    kernel = FakeKernel()
+    kernel.nexthop_table = {142104: Nexthop(142104, 2, V4[0]), 142114: Nexthop(142114, 3, V4[1])}
+    kernel.group_table = {142004: NexthopGroup(142004, ((142104, 1), (142114, 1)))}
+    kernel.foreign_ids = {142114: 196}
+    host = Host(kernel)
+    host.agent.start()
+    assert host.agent.fib.defaults[Family.IPV4].members == ("up0",)
+
+
+def test_a_group_that_has_a_member_too_many_or_too_few_is_written_again(host: Host) -> None:
+    for members in (((142104, 1),), ((142104, 1), (142114, 1), (142106, 1))):
+        host.kernel.group_table[142004] = NexthopGroup(142004, members)
+        host.advance(10.1)
+        assert host.members() == (142104, 142114)
+
+
+def test_what_can_not_be_installed_is_said_once_and_so_is_a_missing_source(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kernel = FakeKernel()
+    kernel.missing = {ip_address("192.0.2.11")}
+    kernel.route_table[143, "::/0", 20] = KernelRoute(ip_network("::/0"), 20, 2, 1, 4, 143, plain=False)
+    host = bring_up(kernel)
+    host.advance(40)
+    told = capsys.readouterr().err
+    assert (told.count("event=default_not_installed"), told.count("event=default_without_source")) == (1, 1)
+    assert len(host.status()["alarms"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("id", "kept"), [(900, True), (142099, True), (142100, False), (142999, False), (143000, True)]
+)
+def test_only_leftovers_within_our_own_numbers_are_removed(host: Host, id: int, kept: bool) -> None:
+    host.kernel.nexthop_table[id] = Nexthop(id, 2, V4[0])
+    host.agent.fib.remove_leftovers()
+    assert (id in host.kernel.nexthop_table) is kept
+
+
+def test_another_route_in_the_learned_default_s_table_is_nobody_s_business() -> None:
+    kernel = FakeKernel()
+    other = KernelRoute(ip_network("10.0.0.0/8"), 20, 2, 1, 4, 143, plain=False)
+    kernel.route_table[143, "10.0.0.0/8", 20] = other
+    host = bring_up(kernel)
+    assert (host.status()["alarms"], kernel.route_table[143, "10.0.0.0/8", 20]) == ([], other)
+    assert sources(host) == ["None", "192.0.2.11", "2001:db8:ffff::11"]
+
+
+def test_an_application_tells_whether_anything_was_written(host: Host) -> None:
+    fib, links, both = host.agent.fib, host.agent.mirror.links, ("up0", "up1")
+    assert not fib.apply(Family.IPV4, both, links)
+    host.kernel.nexthop_table[142104] = Nexthop(142104, 2, V4[1])
+    assert fib.apply(Family.IPV4, both, links)
+    assert fib.apply(Family.IPV4, both[:1], links)
+    assert fib.apply(Family.IPV4, (), links)
+    assert not fib.apply(Family.IPV4, (), links)
+    assert fib.apply(Family.IPV4, both, links)

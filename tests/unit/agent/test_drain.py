@@ -97,6 +97,13 @@ def test_the_last_uplink_of_a_family_counts_on_its_own() -> None:
         parse('{"uplinks": ["up0"]}', config(uplinks=uplinks))
 
 
+def test_a_family_that_no_uplink_has_is_no_reason_to_refuse() -> None:
+    uplinks = document()["uplinks"]
+    for uplink in uplinks:  # type: ignore[attr-defined]
+        uplink["peers"] = uplink["peers"][:1]
+    assert parse('{"uplinks": ["up0"]}', config(uplinks=uplinks)).uplinks == {"up0"}
+
+
 def test_check_refuses_a_state_that_leaves_no_uplink(drain: Drained, capsys: pytest.CaptureFixture[str]) -> None:
     check = ["--config", str(drain.agent_file), "--drain", str(drain.file), "--check"]
     drain.want(uplinks=["up0"])
@@ -254,6 +261,44 @@ def test_a_new_agent_does_not_announce_what_was_given_up(drain: Drained) -> None
     drain.want(host=True, withdrawn=[SHARED])
     host = drain.start()
     assert not any(SHARED in line for line in host.exabgp.commands)
+
+
+def test_of_an_uplink_that_exabgp_can_not_be_asked_about_nothing_is_said_unless_it_is_drained(drain: Drained) -> None:
+    drain.want(uplinks=["up0"], settle=0)
+    host = drain.start()
+    host.agent.speaker.disconnect()
+    assert state(host) == [("up0", "draining")]
+
+
+def lags(host: Host, peer: object) -> None:
+    """One session is a step behind the others."""
+    host.agent.draining.taken[peer] = host.clock.monotonic() + 3  # type: ignore[index]
+
+
+@pytest.mark.parametrize("last", [*V4, *V6])
+def test_a_host_gives_nothing_up_before_the_last_of_its_sessions_has_settled(drain: Drained, last: object) -> None:
+    host = drain.start()
+    drain.want(host=True, withdrawn=[SHARED], settle=5)
+    lags(host, last)
+    host.advance(6)
+    assert [drain.said(peer, SHARED) for peer in V4] == ["longer", "longer"]
+    assert host.status()["drain"]["host"] == "giving up"
+    host.advance(3)
+    assert [drain.said(peer, SHARED) for peer in V4] == [None, None]
+    assert host.status()["drain"]["host"] == "given up"
+    assert host.agent.draining.step() == frozenset(), "it is given up once"
+
+
+def test_an_uplink_that_returns_takes_its_time_from_each_session_s_own_last_step(drain: Drained) -> None:
+    drain.want(uplinks=["up0"], settle=5)
+    host = drain.start()
+    drain.want(settle=5)
+    lags(host, V4[0])
+    host.advance(6)
+    assert (drain.said(V4[0]), drain.said(V6[0], "2001:db8:64::1/128")) == ("longer", "plain")
+    assert state(host) == [("up0", "returning")]
+    host.advance(3)
+    assert (drain.said(V4[0]), state(host)) == ("plain", [])
 
 
 def test_a_drain_state_that_is_nested_too_deeply_is_refused_in_words():

@@ -225,3 +225,32 @@ def test_what_was_put_back_is_not_written_again_before_its_event_is_here(start: 
     host.advance(0.1)
     host.agent.mirror.changed(Changes(links=True))
     assert host.kernel.writes.count("add 10.64.0.1/32") == 1
+
+
+def test_a_list_that_can_not_be_read_is_said_once_and_read_again_when_it_can(
+    start: Start, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = start(full())
+    (tmp_path / "routes").write_text("10.64.0.1/32 over there\n")
+    for _time in range(3):
+        host.event(*host.kernel.set_down("br-mobile"))
+        host.advance(0.1)
+        host.event(host.kernel.set_up("br-mobile"))
+        pump(host)
+    assert capsys.readouterr().err.count("event=list_not_read") == 1
+    assert host.agent.restoration.failure
+    (tmp_path / "routes").write_text(LISTED)
+    host.event(*host.kernel.set_down("br-mobile"), host.kernel.set_up("br-mobile"))
+    pump(host)
+    assert (host.agent.restoration.failure, held(host)) == (None, ALL)
+
+
+def test_a_route_of_the_loopback_is_put_back_while_nothing_else_is_up(start: Start) -> None:
+    kernel = full()
+    for name in ("up0", "up1", "br-mobile", "tap0"):
+        kernel.set_down(name)
+    kernel.remove("192.0.2.11/32")
+    host = start(kernel, note=None)
+    pump(host)
+    assert "192.0.2.11/32" in held(host)
+    assert not {"10.64.0.1/32", "2001:db8:64::1/128"} & held(host)

@@ -136,6 +136,23 @@ def test_adopted_routes_are_checked_like_announced_ones(sessions: Sessions) -> N
     assert [bool(sessions.peers[peer].received) for peer in V4] == [True, False]
 
 
+@pytest.mark.parametrize("answer", [((V4[0], False),), ()], ids=["listed as down", "not listed"])
+def test_a_session_that_exabgp_no_longer_has_up_is_down_and_its_routes_are_gone(
+    sessions: Sessions, answer: tuple[tuple[object, bool], ...]
+) -> None:
+    sessions.update(update(V4[0]))
+    sessions.listed(Neighbors(answer), [RibRoute(V4[0], DEFAULT, V4[0], (65101,))], 2.0, 102.0)  # type: ignore[arg-type]
+    peer = sessions.peers[V4[0]]
+    assert (peer.state, peer.received, peer.since) == (SessionState.DOWN, set(), 102.0)
+
+
+def test_a_session_that_stays_up_keeps_its_since_and_its_end_of_rib(sessions: Sessions) -> None:
+    sessions.end_of_rib(EndOfRib(V4[0], Family.IPV4))
+    sessions.listed(Neighbors(((V4[0], True),)), [RibRoute(V4[0], DEFAULT, V4[0], (65101,))], 2.0, 102.0)
+    peer = sessions.peers[V4[0]]
+    assert (peer.since, peer.end_of_rib, peer.received) == (100.0, True, {DEFAULT})
+
+
 def test_sessions_that_exabgp_lacks_are_an_alarm(sessions: Sessions) -> None:
     sessions.listed(Neighbors(tuple((peer, True) for peer in V4)), [], 1.0, 101.0)
     assert sessions.alarms() == [f"{peer} is not configured in ExaBGP" for peer in V6]

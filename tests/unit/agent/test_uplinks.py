@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from roth.kernel.model import Family
 from roth.sessions import GRACE, PeerState, SessionState
-from roth.uplinks import DEFAULT, BfdMemory, BfdState, Decision, Vote, decide, session_vote
+from roth.uplinks import DEFAULT, BfdMemory, BfdState, Decision, Vote, decide, session_vote, usable
 
 from tests.unit.agent.fakes import V4, V6, config, document
 
@@ -179,3 +179,57 @@ def test_an_uplink_joins_only_with_session_default_and_no_word_against_it(
             assert told.state is SessionState.ESTABLISHED
             assert told.received
             assert memory.vote(address, NOW) is Vote.IN
+
+
+def test_missing_information_on_any_uplink_is_told() -> None:
+    assert group(peer(UNKNOWN), peer()).fail_static
+    assert group(peer(), peer(UNKNOWN)).fail_static
+    assert not group(peer(), peer()).fail_static
+
+
+REPORTS = st.lists(
+    st.none() | st.dictionaries(st.sampled_from([*V4, *V6]), st.sampled_from(list(BfdState))) | st.floats(1, 2 * GRACE),
+    max_size=12,
+)
+"""What bfdd says, one after the other: None when it is lost, a number for seconds that pass."""
+
+
+@given(REPORTS)
+def test_only_a_bfdd_that_has_itself_seen_a_peer_up_takes_an_uplink_out(reports: list[object]) -> None:
+    memory, now = BfdMemory(), NOW
+    memory.expect((*V4, *V6), now)
+    seen: set[object] = set()  # since this bfdd runs, and has had the peer without a break
+    unknown_since = dict.fromkeys((*V4, *V6), now)
+    for report in reports:
+        if isinstance(report, float):
+            now += report
+            continue
+        states = {} if report is None else report
+        seen = {each for each in seen if each in states} | {
+            each for each, state in states.items() if state is BfdState.UP
+        }
+        unknown_since = {each: unknown_since.get(each, now) for each in (*V4, *V6) if each not in states}
+        if report is None:
+            memory.lost(now)
+        else:
+            memory.report(states, now)
+        assert memory.connected is (report is not None)
+        for each in (*V4, *V6):
+            state = states.get(each, BfdState.UNKNOWN)
+            if state in (BfdState.DOWN, BfdState.INIT):
+                expected = Vote.OUT if each in seen else Vote.KEEP
+            elif state is BfdState.UNKNOWN:
+                late = now - unknown_since.get(each, now) > GRACE
+                expected = Vote.IN if late else Vote.KEEP
+            else:
+                expected = Vote.IN
+            assert memory.vote(each, now) is expected, (each, state)
+
+
+@pytest.mark.parametrize("broken", [None, V4[0], V6[0]])
+def test_an_uplink_is_usable_when_nothing_speaks_against_it_in_either_family(broken: object) -> None:
+    settings = config()
+    peers = {each: peer(DOWN if each == broken else SessionState.ESTABLISHED) for each in (*V4, *V6)}
+    assert usable(settings.uplinks[0], peers, UP_UP, CARRIER, NOW) is (broken is None)
+    assert usable(settings.uplinks[1], peers, UP_UP, CARRIER, NOW)
+    assert not usable(settings.uplinks[1], peers, UP_UP, {"up0": True}, NOW)

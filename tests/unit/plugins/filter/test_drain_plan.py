@@ -111,10 +111,36 @@ def test_a_host_gives_up_what_others_go_on_announcing_and_lists_the_rest(ask):
     assert content(plan)["uplinks"] == []
 
 
+def test_a_host_s_uplinks_are_told_how_from_now_on_and_a_drained_one_stays_drained(ask):
+    def told(plan):
+        return [line.partition("prefixes to ")[2] for line in plan["changes"] if "prefixes to " in line]
+
+    longer = ask(whole=True, hypervisors=HOSTS, announcing=["hv2"], current=state(["up0"]))
+    assert told(longer) == [
+        f"{peer} with {how}"
+        for peers, how in (
+            (("10.1.1.0", "2001:db8:1:1::a"), "GRACEFUL_SHUTDOWN, a worse MED and a longer path"),
+            (("10.2.1.0", "2001:db8:2:1::a"), "a longer path"),
+        )
+        for peer in peers
+    ]
+    usual = ask(whole=True, undrain=True, current=state([], True, SHARED))
+    assert {line.partition(" with ")[2] for line in told(usual)} == {"the usual attributes"}
+    assert not any("next hop" in line for line in [*longer["changes"], *usual["changes"]])
+
+
 def test_the_last_holder_keeps_it(ask):
     plan = ask(whole=True, hypervisors=HOSTS, announcing=[])
     assert plan["withdrawn"] == []
     assert {plan["stays"][name] for name in SHARED} == {"its other holders are drained or not reachable"}
+
+
+def test_a_whole_host_s_uplinks_are_drained_only_where_they_are_named(ask):
+    plan = ask(whole=True, hypervisors=HOSTS, announcing=["hv2"])
+    assert (content(plan)["uplinks"], content(plan)["host"]) == ([], True)
+    for drained in ([], ["up1"]):
+        plan = ask(current=state(drained))
+        assert (content(plan)["uplinks"], plan["problem"]) == (drained, None), "nothing named: nothing more is drained"
 
 
 def test_an_uplink_that_is_gone_from_the_inventory_is_forgotten(ask):

@@ -100,6 +100,11 @@ def test_timers_outside_bfdd_s_bounds_are_refused(values: tuple[int, int, int]) 
         Timers(*values)
 
 
+@pytest.mark.parametrize("values", [(1, 10, 10), (255, 4294967, 4294967)])
+def test_timers_at_bfdd_s_bounds_are_taken(values: tuple[int, int, int]) -> None:
+    assert Timers(*values).detect_multiplier == values[0]
+
+
 def entry(**changes: object) -> dict[str, object]:
     return {
         "multihop": False, "peer": "10.1.1.0", "local": "10.1.1.1", "status": "up",

@@ -47,6 +47,15 @@ def test_a_counter_that_began_anew_counts_from_zero():
     assert Traffic(20, 10).rate(Traffic(5000, 5000), 2.0) == Traffic(10, 5)
 
 
+def test_a_rate_has_one_decimal_in_both_directions():
+    assert Traffic(101, 34).rate(Traffic(0, 0), 3.0) == Traffic(33.7, 11.3)
+
+
+def test_one_counter_that_began_anew_is_enough():
+    assert Traffic(20, 9000).rate(Traffic(5000, 5000), 2.0) == Traffic(10, 4500)
+    assert Traffic(9000, 20).rate(Traffic(5000, 5000), 2.0) == Traffic(4500, 10)
+
+
 def test_a_drained_idle_uplink_leaves_nothing_to_wait_for():
     assert said(status(), IDLE) == []
 

@@ -37,6 +37,14 @@ def test_the_diff_has_one_sorted_line_for_each_route_that_changes():
     )
 
 
+def test_routes_of_ours_that_stand_beside_the_wanted_one_are_counted():
+    ((key, _device),) = parse_routes(["10.64.1.9/32 dev a"]).routes.items()
+    current = RouteTable({key: (2, 1)}, [(key, (3, 1)), (key, (0, 6))])
+    plan = plan_routes(parse_routes(["10.64.1.9/32 dev a"]), current, {}, LINKS)
+    assert describe(plan).before == "10.64.1.9/32 dev a and 2 more of its metric  # changed\n"
+    assert describe(plan).after == "10.64.1.9/32 dev a  # changed\n"
+
+
 def test_only_allowed_prefixes_are_called_announced():
     found = changes(
         [],

@@ -52,6 +52,16 @@ def test_a_member_leaves_the_group_before_it_is_deleted():
     assert plan_nexthops([ONE], [less], {1: ONE, 2: TWO}, {9: BOTH}) == [Put(less), Delete(2)]
 
 
+@pytest.mark.parametrize(("weight", "taken"), [(0, False), (1, True), (256, True), (257, False)])
+def test_a_weight_is_what_the_kernel_takes(weight, taken):
+    group = NexthopGroup(9, ((1, weight),))
+    if taken:
+        assert plan_nexthops([ONE], [group], {}, {}) == [Put(ONE), Put(group)]
+    else:
+        with pytest.raises(ValueError, match=f"weight {weight} of 1; expected 1 to 256"):
+            plan_nexthops([ONE], [group], {}, {})
+
+
 def test_what_the_kernel_dropped_on_carrier_loss_is_restored():
     assert plan_nexthops([ONE, TWO], [BOTH], {1: ONE}, {9: NexthopGroup(9, ((1, 1),))}) == [Put(TWO), Put(BOTH)]
 

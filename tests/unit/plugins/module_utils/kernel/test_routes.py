@@ -149,6 +149,23 @@ def test_aggregates_are_the_first_to_come_and_the_last_to_go():
     assert [text for _action, text in texts(gone)][:2] == [routes[0], routes[3]]
 
 
+def is_aggregate(key, hop):
+    return hop[1] == 6 or key[1] < 8 * len(key[0])
+
+
+@given(kernels, wanted_lists)
+def test_no_host_route_comes_before_an_aggregate_or_goes_after_one(kernel, entries):
+    plan = planned(kernel, wanted_of(entries))
+    changes = operations(plan)
+    added = [is_aggregate(key, hop) for action, key, hop in changes if action is Action.ADD]
+    assert added == sorted(added, reverse=True)
+    gone = [key for action, key, _hop in changes if action is Action.REMOVE and key in plan.remove]
+    removed = [is_aggregate(key, plan.remove[key]) for key in gone]
+    assert removed == sorted(removed)
+    lengths = [key[1] for action, key, hop in changes if action is Action.ADD and is_aggregate(key, hop)]
+    assert lengths == sorted(lengths), "the wider one first"
+
+
 def test_the_new_comes_before_the_old_goes():
     current = route_table([_kernel_route("10.64.1.53/32", oif=2), _kernel_route("10.64.1.54/32", oif=2)])
     plan = plan_routes(parse_routes(["10.64.1.53/32 dev b", "10.64.1.54/32 dev a metric 7"]), current, {}, LINKS)

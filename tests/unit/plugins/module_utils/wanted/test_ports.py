@@ -222,6 +222,14 @@ def test_a_pair_cannot_take_the_gateway(pair, reason):
     assert reasons(document, "hv1", "hv1-vm0", mobile={"pair_prefix_length": {"ipv4": 24}}) == {pair: reason}
 
 
+def test_without_a_gateway_no_address_is_one():
+    document = raw_document()
+    port_named(document, "hv1-vm0")["allowed_address_pairs"] = [{"ip_address": "10.64.0.1"}]
+    subnets = [{"cidr": "10.64.0.0/16"}, {"cidr": "2001:db8:64::/64"}]
+    assert reasons(document, "hv1", "hv1-vm0", mobile={"subnets": subnets}) == {}
+    assert announced_from("10.64.0.1/32", document, mobile={"subnets": subnets}) == ["hv1"]
+
+
 def test_each_address_of_a_port_is_judged_by_its_own_subnet():
     """LP#1764738: one port, IPv4 from this host's segment and IPv6 from another's."""
     document = raw_document()
@@ -270,6 +278,15 @@ def test_static_neighbors_are_the_ports_and_the_pairs_mac_addresses():
     assert Neighbor("10.64.200.10", "fa:16:3e:51:f9:bc", "br-mobile") in found
     assert {entry.device for entry in found} == {"br-mobile"}
     assert "10.64.250.1" not in {entry.address for entry in found}
+
+
+def test_a_pair_that_is_a_whole_range_gets_no_static_neighbor():
+    document = raw_document()
+    port_named(document, "hv1-vm0")["allowed_address_pairs"] = [{"ip_address": "10.64.9.0/28"}]
+    changes = {"static_neighbors": True, "pair_prefix_length": {"ipv4": 28}}
+    found = plan_of(document, mobile=changes).routes("hv1")
+    assert "10.64.9.0/28 dev br-mobile" in found.routes
+    assert "10.64.9.0" not in {entry.address for entry in found.neighbors}
 
 
 def test_an_address_with_two_macs_gets_no_static_neighbor():
