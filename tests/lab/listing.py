@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -24,8 +25,9 @@ VOLATILE = (
     "/var/cache",
     "/var/tmp",
     "/run/dbus",
+    "/run/adduser",
 )
-"""What a host writes by itself; the names ending in a dash are the backups that useradd leaves."""
+"""What a host writes by itself, and a lock file; the names ending in a dash are the backups that useradd leaves."""
 
 
 def run(*words: str) -> str:
@@ -113,7 +115,7 @@ def listing() -> dict[str, dict[str, str]]:
             + "".join(f"ip6 {line}\n" for line in run("ip", "-6", "route", "show", "table", "all").splitlines())
         ),
         "nexthops": by_line(run("ip", "nexthop", "show")),
-        "tables of nftables": by_line(run("nft", "list", "tables")),
+        "tables of nftables": by_line(run("nft", "list", "tables")) if shutil.which("nft") else {},
     }
 
 

@@ -39,9 +39,9 @@ class Lone:
         """As the other proofs see a lab."""
         return Fabric.running(self.settings, self.inventory)
 
-    def listing(self) -> dict[str, dict[str, str]]:
+    def listing(self, node: str = HOST) -> dict[str, dict[str, str]]:
         """All that a removal must leave as it was."""
-        return dict(json.loads(self.fabric().run(HOST, "python3", "-c", LISTING.read_text())))
+        return dict(json.loads(self.fabric().run(node, "python3", "-c", LISTING.read_text())))
 
     def plug(self) -> None:
         """Plug the host's instances."""
@@ -86,6 +86,16 @@ def one_host_inventory(target: Path) -> None:
     document = json.loads((target / "neutron.json").read_text())
     document["ports"] = [port for port in document["ports"] if port["binding:host_id"] == HOST]
     (target / "neutron.json").write_text(json.dumps(document))
+
+
+def differences(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> dict[str, tuple[str, ...]]:
+    """What is not as it was in two listings, by `part key`."""
+    return {
+        f"{part} {key}": (str(before[part].get(key)), str(after[part].get(key)))
+        for part in before
+        for key in sorted({*before[part], *after[part]})
+        if before[part].get(key) != after[part].get(key)
+    }
 
 
 @contextmanager

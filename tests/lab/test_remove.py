@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from .fabric import eventually
-from .lone import HOST, Lone, lone_lab
+from .lone import HOST, Lone, differences, lone_lab
 from .playbooks import AT_ONCE
 
 YES = ("-e", "roth_remove=yes")
@@ -34,22 +35,15 @@ FOREIGN = (
     "nft add table inet foreign",
 )
 """What others have on the host before ours comes."""
+REPOSITORY = Path(__file__).with_name("repository.py")
+COMING = ("frr", "radvd", "nftables")
+"""Packages that the lab's hosts have from the start, and that roles install where they are missing."""
 
 
 @pytest.fixture(scope="module")
 def lone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lone]:
     with lone_lab(tmp_path_factory.mktemp("lone")) as found:
         yield found
-
-
-def differences(before: dict[str, dict[str, str]], after: dict[str, dict[str, str]]) -> dict[str, tuple[str, ...]]:
-    """What is not as it was, by `part key`."""
-    return {
-        f"{part} {key}": (str(before[part].get(key)), str(after[part].get(key)))
-        for part in before
-        for key in sorted({*before[part], *after[part]})
-        if before[part].get(key) != after[part].get(key)
-    }
 
 
 @pytest.mark.slow
@@ -97,3 +91,43 @@ def test_a_removed_host_is_as_it_was_found_and_can_be_deployed_again(lone: Lone)
     verified = lone.play("verify.yml")
     assert verified.code == 0, verified.output
     eventually(lambda: lone.fabric().status(HOST).get("announced"), bool, "announced prefixes")
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Lone]:
+    """A host without the packages of our daemons, which can get them: from a folder of its own, without a network."""
+    with lone_lab(tmp_path, "y") as found:
+        run = found.fabric().run
+        purge = ("purge", "--auto-remove", *COMING)
+        plan = run(HOST, "apt-get", "--simulate", *purge)
+        going = [line.split()[1] for line in plan.splitlines() if line.startswith("Purg ")]
+        run(HOST, "python3", "-c", REPOSITORY.read_text(), "/srv/packages", *going)
+        run(HOST, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--yes", *purge)
+        for text in (
+            "userdel frr; groupdel -f frrvty; ! getent passwd frr radvd",
+            "rm -f /etc/apt/sources.list.d/*; echo 'deb [trusted=yes] file:/srv/packages ./' >/etc/apt/sources.list",
+            "apt-get update",
+        ):
+            run(HOST, "sh", "-c", text)
+        yield found
+
+
+def packages(listing: dict[str, dict[str, str]]) -> set[str]:
+    return {line.split()[0] for line in listing["packages"]}
+
+
+@pytest.mark.slow
+def test_packages_that_roles_installed_are_purged_with_what_came_with_them(bare: Lone) -> None:
+    before = bare.listing()
+    assert not packages(before) & set(COMING)
+    deployed = bare.play("site.yml", *AT_ONCE)
+    assert deployed.code == 0, deployed.output
+    bare.plug()
+    assert bare.play("verify.yml").code == 0
+    bare.unplug()
+    came = packages(bare.listing()) - packages(before)
+    assert came > set(COMING), "with what they depend on"
+
+    removed = bare.play("remove.yml", *YES)
+    assert removed.code == 0, removed.output
+    assert differences(before, bare.listing()) == {}
