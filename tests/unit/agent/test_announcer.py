@@ -181,9 +181,14 @@ def test_no_more_lines_than_there_is_room_for_and_none_longer_than_exabgp_bears(
         assert len(batches) <= room
         under_way += batches
     told = [prefix for batch in under_way for prefix in batch.prefixes]
-    assert len(told) == len(set(told)) == len(announcer.desired)
-    assert max(len(batch.prefixes) for batch in under_way) == LINE
-    assert announcer.busy.keys() == announcer.desired
+    assert len(told) == len(set(told)) == 3 * LINE, "what does not fill a line waits for an answer"
+    assert {len(batch.prefixes) for batch in under_way} == {LINE}
+    assert announcer.busy.keys() == set(told)
+    for batch in under_way:
+        announcer.answered(batch, True)
+    rest = [prefix for _action, _peers, prefixes in sent(announcer) for prefix in prefixes]
+    assert {*told, *rest} == announcer.desired
+    assert len(rest) == 7
 
 
 def test_what_is_known_of_an_exabgp_goes_with_it(announcer: Announcer) -> None:
