@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -181,9 +182,11 @@ class Fabric:
         marker = "203.0.113.254" if node != "client" else "203.0.113.253"
         with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}) as process:
             assert process.stdout is not None
-            self._mark(node, marker)
-            while marker not in process.stdout.readline():  # subscribed
+            while not select.select([process.stdout], [], [], 0.1)[0]:  # not subscribed yet: it has missed the mark
                 self._mark(node, marker)
+            self._mark(node, marker)
+            while marker not in process.stdout.readline():
+                pass  # of before
             try:
                 yield found
             finally:
