@@ -1,18 +1,21 @@
-"""A host as a whole: reboots, the order of a boot, full disks, no time on the processor."""
+"""A host as a whole: reboots, the order of a boot, full disks, a clock that is set, no time on the processor."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lab import instances, lab
 
+from tests.lab.conftest import ailments
 from tests.lab.fabric import INVENTORY, Fabric, eventually
 from tests.lab.playbooks import attempt
 
 from .case import NOTHING, Bound, Case, packets
+from .clocks import DROP_INS, WITHOUT_STEADY, off, step, stepping
 from .processes import AGENT, BFDD, BRIDGE, EXABGP
 
 HOST = "hv1"
@@ -63,12 +66,14 @@ def test_bfdd_started_before_its_address(case: Case, peer: str, address: str) ->
         eventually(lambda: bfd(case.fabric).get(peer), lambda state: state == "up", f"BFD with {peer} up", 90)
 
 
-def test_host_rebooted(case: Case) -> None:
-    """Nobody else notices; its instances answer as soon as their taps are back, without an Ansible run."""
+@pytest.mark.parametrize("hard", [False, True], ids=["soft", "hard"])
+def test_host_rebooted(case: Case, hard: bool) -> None:
+    """Shut down, or its plug pulled. Nobody else notices; its instances answer as soon as their taps are back, without
+    an Ansible run."""
     fabric = case.fabric
     bound = Bound(0, 0, True, "only its own prefixes go, and come back")
     with case.costing(bound, lambda flow: flow.host != HOST):
-        lab.reboot(fabric.settings, fabric.topology, [HOST])
+        lab.reboot(fabric.settings, fabric.topology, [HOST], hard=hard)
         instances.plug(fabric.settings, fabric.topology, INVENTORY)
         answers = fabric.reach("client", fabric.addresses(HOST), 60)
         assert [address for address, took in answers.items() if took is None] == []
@@ -126,6 +131,45 @@ def test_playbook_meets_a_full_disk(case: Case) -> None:
         files = fabric.run(HOST, "sh", "-c", "cat /etc/roth/exabgp.conf /etc/roth/agent.json /etc/roth/bfdd.conf")
         assert files == before
         assert (pids(fabric), sessions(fabric)) == state
+
+
+# Time
+
+HOUR = 3600
+PAST_THE_HOLD_TIME = 12
+"""Seconds: the hold time is 9."""
+
+
+def test_clock_stepped_by_an_hour(case: Case, tmp_path: Path) -> None:
+    """Forwards, back, and back by another one: sessions, BFD and routes do not notice."""
+    fabric = case.fabric
+    with stepping(fabric, HOST, tmp_path, DROP_INS):
+        eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up with the other clock", 120)
+        before = pids(fabric), sessions(fabric)
+        with case.costing(NOTHING) as traffic:
+            for seconds in (HOUR, 0, -HOUR, 0):
+                step(fabric, HOST, seconds)
+                seen = off(fabric, HOST)
+                assert all(abs(each - seconds) < HOUR / 2 for each in seen.values()), (seconds, seen)
+                traffic.go_on(PAST_THE_HOLD_TIME)
+                assert [state for state in bfd(fabric).values() if state != "up"] == []
+            assert (pids(fabric), sessions(fabric)) == before
+
+
+def test_clock_stepped_under_exabgp_as_it_comes(case: Case, tmp_path: Path) -> None:
+    """The control of the one before: with the clock that ExaBGP takes by itself the same step ends its sessions."""
+    fabric = case.fabric
+    bound = Bound(packets(5, 1 / 3), 0, True, "every session of the host is reset")
+    with stepping(fabric, HOST, tmp_path, {EXABGP.unit: WITHOUT_STEADY}):
+        eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up with the other clock", 120)
+        before = [(peer, since) for peer, _state, since in sessions(fabric)]
+        with case.costing(bound):
+            step(fabric, HOST, HOUR)
+            eventually(
+                lambda: [(peer, since) for peer, _state, since in sessions(fabric)],
+                lambda now: not set(now) & set(before),
+                "all sessions reset",
+            )
 
 
 # The processor
