@@ -24,14 +24,14 @@ def shown(fabric: Fabric, process: Process) -> str:
 def die(fabric: Fabric, process: Process) -> None:
     """Until systemd has had enough."""
     for _death in range(2 * DEATHS):  # systemd counts in minutes of its own: the next one may begin in between
-        eventually(
+        pid, state = eventually(
             lambda: (process.pid(fabric, HOST), shown(fabric, process)),
             lambda found: found[0] > 0 or found[1] == "failed",
             f"{process.unit} running, or failed",
         )
-        if shown(fabric, process) == "failed":
+        if state == "failed":
             return
-        fabric._run(HOST, "kill", "-KILL", str(process.pid(fabric, HOST)))
+        fabric._run(HOST, "kill", "-KILL", str(pid))  # this one: asked again it may be 0, our own process group
     eventually(lambda: shown(fabric, process), lambda state: state == "failed", f"{process.unit} failed")
 
 
