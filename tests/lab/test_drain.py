@@ -7,10 +7,12 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import yaml
+from lab import instances, lab
 
 from .fabric import INVENTORY, Fabric, eventually
 from .playbooks import attempt, play, refused
@@ -129,6 +131,103 @@ def test_a_drain_outlives_the_agent_and_exabgp(drainable: Fabric, switch: str) -
         )
         eventually(lambda: states(fabric), lambda found: found == {uplink: "drained"}, f"{uplink} still drained")
         assert uplinks(fabric) == both(UPLINK[OTHER[switch]])
+    assert stream.result.lost == 0, stream.result
+
+
+def names(fabric: Fabric, switch: str) -> list[str]:
+    """The units of the switch's daemons."""
+    return {"frr": ["frr.service"], "bird": ["bird.service"]}[fabric.switches[switch]]
+
+
+@contextmanager
+def switched_off(fabric: Fabric, switch: str) -> Iterator[None]:
+    """In the block the switch speaks no BGP, and its ports to the hosts have no carrier."""
+    fabric.run(switch, "systemctl", "stop", *names(fabric, switch))
+    try:
+        for host in fabric.hosts:
+            fabric.ip(switch, "link", "set", host, "down")
+        yield
+    finally:
+        for host in fabric.hosts:
+            fabric.ip(switch, "link", "set", host, "up")
+        fabric.run(switch, "systemctl", "start", *names(fabric, switch))
+
+
+@pytest.mark.slow
+def test_a_drained_switch_is_switched_off_and_on_without_loss(
+    drainable: Fabric, switch: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fabric = drainable
+    addresses = [address for host in fabric.hosts for address in fabric.addresses(host)]
+    with fabric.streaming("client", addresses, rate=RATE) as stream:
+        play("drain.yml", INVENTORY, "-e", f"roth_drain_tor={switch}")
+        with switched_off(fabric, switch):
+            eventually(
+                lambda: {it["state"] for it in fabric.status("hv1")["sessions"] if it["tor"] == switch},
+                lambda found: found == {"down"},
+                f"{switch} gone",
+            )
+            assert "State: drained" in fabric.run("hv1", "roth", "status")
+            play("verify.yml", INVENTORY, "-e", "verify_timeout=5")
+        eventually(
+            lambda: {it["state"] for host in fabric.hosts for it in fabric.status(host)["sessions"]},
+            lambda found: found == {"established"},
+            f"{switch} back",
+            120,
+        )
+        eventually(
+            lambda: [shutdown_at(fabric, switch, address) for address in ADDRESSES], all, f"{switch} told of the drain"
+        )
+        assert [states(fabric, host) for host in fabric.hosts] == [{UPLINK[switch]: "drained"}] * 3
+        play("undrain.yml", INVENTORY)
+        assert uplinks(fabric) == both("up0", "up1")
+    with capsys.disabled():
+        print(f"\n{switch} drained, off, on and back: {stream.result}")
+    assert stream.result.lost == 0, stream.result
+
+
+@pytest.mark.slow
+def test_a_host_comes_back_from_a_reboot_as_drained_as_it_went(drainable: Fabric, switch: str) -> None:
+    fabric, uplink = drainable, UPLINK[switch]
+    play("drain.yml", INVENTORY, "-e", f"roth_drain_tor={switch}", "--limit", "hv1")
+    lab.reboot(fabric.settings, fabric.topology, ["hv1"])
+    instances.plug(fabric.settings, fabric.topology, INVENTORY)
+    answers = fabric.reach("client", fabric.addresses("hv1"), 60)
+    assert [address for address, took in answers.items() if took is None] == []
+    eventually(lambda: states(fabric), lambda found: found == {uplink: "drained"}, f"{uplink} drained")
+    text = eventually(
+        lambda: fabric._run("hv1", "roth", "status").stdout, lambda told: "State: drained" in told, "State: drained"
+    )
+    assert f"uplink {uplink} to {switch} is drained" in text
+    assert uplinks(fabric) == both(UPLINK[OTHER[switch]])
+    eventually(
+        lambda: [shutdown_at(fabric, switch, address) for address in ADDRESSES], all, f"{switch} told of the drain"
+    )
+
+
+@pytest.mark.slow
+def test_an_uplink_is_drained_by_its_name_without_loss(
+    drainable: Fabric, switch: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fabric, uplink, other = drainable, UPLINK[switch], UPLINK[OTHER[switch]]
+    request = ("-e", f"roth_drain_uplink={uplink}", "--limit", "hv1")
+    with fabric.streaming("client", fabric.addresses("hv1"), rate=RATE) as stream:
+        play("drain.yml", INVENTORY, *request)
+        assert [states(fabric, host) for host in fabric.hosts] == [{uplink: "drained"}, {}, {}]
+        assert uplinks(fabric) == both(other)
+        assert all(shutdown_at(fabric, switch, address) for address in ADDRESSES)
+        assert recap(play("drain.yml", INVENTORY, *request))["hv1"]["changed"] == 0
+
+        output = refused("drain.yml", INVENTORY, "-e", f"roth_drain_uplink={other}", "--limit", "hv1")
+        assert f"hv1: roth_drain_uplink = '{other}': no uplink would be left for ipv4" in output
+        assert states(fabric) == {uplink: "drained"}
+
+        play("undrain.yml", INVENTORY, *request)
+        assert states(fabric) == {}
+        assert uplinks(fabric) == both("up0", "up1")
+        assert recap(play("undrain.yml", INVENTORY, *request))["hv1"]["changed"] == 0
+    with capsys.disabled():
+        print(f"\nhv1's {uplink} drained and back: {stream.result}")
     assert stream.result.lost == 0, stream.result
 
 
