@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
+
+from tests.lab.fabric import Fabric, eventually
 
 from .case import NOTHING, Bound, Case, packets
 from .processes import AGENT, BFDD, BLOWS, BRIDGE, EXABGP, Process
@@ -44,6 +49,35 @@ def test_exabgp_stopped_past_the_hold_time(case: Case) -> None:
         Bound(packets(20, SHARE), 0, True, "20 s less 6 s of hold time, and 6 s for the sessions")
     ) as traffic:
         BLOWS["stopped-20s"](case.fabric, HOST, EXABGP, traffic)
+
+
+@contextmanager
+def stopped(fabric: Fabric, process: Process) -> Iterator[None]:
+    """An operator has stopped the unit, so nothing starts it again before the block ends."""
+    fabric.run(HOST, "systemctl", "stop", process.unit)
+    try:
+        yield
+    finally:
+        fabric.run(HOST, "systemctl", "start", process.unit)
+
+
+def test_exabgp_away_for_longer_than_the_restart_time(case: Case) -> None:
+    """Until the switches have given up its routes (120 s), nobody notices that it is away. Then its instances are not
+    reachable from outside; what they send still leaves. When ExaBGP is back all is."""
+    fabric = case.fabric
+    own = {f"{address}/{128 if ':' in address else 32}" for address in fabric.addresses(HOST)}
+    bound = Bound(packets(20, SHARE), 0, True, "from 120 s on until it is back")
+    with case.costing(bound) as traffic, stopped(fabric, EXABGP):
+        traffic.go_on(90)
+        assert traffic.dead() == []
+        assert [own & set(fabric.prefixes_at(name)) for name in fabric.switches] == [own, own]
+        eventually(
+            lambda: [own & set(fabric.prefixes_at(name)) for name in fabric.switches],
+            lambda left: not any(left),
+            "both switches have given the host's routes up",
+            90,
+        )
+        eventually(traffic.dead, bool, "flows to the host's instances cut")
 
 
 @pytest.mark.parametrize("blow", BLOWS)
