@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from lab import instances, lab
 
-from .fabric import Change, Fabric, eventually
+from .fabric import INVENTORY, Change, Fabric, eventually
+from .playbooks import play
 
 BY_HAND = "10.64.77.7/32"
 OUTSIDE = "203.0.113.77/32"
@@ -67,3 +69,18 @@ def test_a_prefix_outside_the_subnets_stays_at_home_and_is_reported(whole: Fabri
     assert holders(whole, OUTSIDE) == {"tor1": set(), "tor2": set()}
     whole.ip("hv1", "route", "del", OUTSIDE, *TABLE)
     eventually(lambda: whole.status("hv1").get("withheld"), lambda found: found == [], "nothing withheld any more")
+
+
+def test_the_switches_forward_to_a_host_again_that_was_rebooted(whole: Fabric) -> None:
+    """Asked of their kernels: FRR 10.3 can show a route as installed that its kernel has lost with the link."""
+    loopback = "192.0.2.11"
+    try:
+        lab.reboot(whole.settings, whole.topology, ["hv1"])
+        eventually(
+            lambda: [name for name in whole.switches if not whole.ip(name, "route", "show", loopback)],
+            lambda without: not without,
+            f"a route to {loopback} in each switch's kernel",
+        )
+    finally:
+        instances.plug(whole.settings, whole.topology, INVENTORY)
+        play("sync_ports.yml", INVENTORY, "--limit", "hv1")
