@@ -61,6 +61,7 @@ switch:
         - A BGP session for each configured peer.
         - C(state) is C(established) or the software's own word in lower case, C(asn) is the peer's.
         - C(uptime_seconds) and C(prefixes_received) are null while the session is down.
+        - C(limit_reached) is the number of prefixes beyond which BIRD takes no new ones, once it has been reached, else null.
       type: list
       elements: dict
       returned: success
@@ -82,6 +83,7 @@ switch:
         state: established
         uptime_seconds: 19
         prefixes_received: 3
+        limit_reached: null
     bfd:
       - peer: 10.1.1.1
         state: up

@@ -1,102 +1,110 @@
-"""A switch that sends what it shouldn't: only allowed imports reach a host's kernel."""
+"""Switches that restart, that end all sessions, or whose limit is reached."""
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Iterator
-from ipaddress import ip_address
-from typing import Any
+from contextlib import contextmanager
 
-from tests.lab.fabric import Fabric, eventually
+import pytest
+from lab import lab
 
-from . import standin, updates
+from tests.lab.fabric import INVENTORY, Fabric, eventually
+from tests.lab.playbooks import attempt
+
 from .case import Bound, Case, packets
-from .costs import billing
-from .standin import standing_in
+from .costs import batch
+from .imports import session, strangers
 
-SWAP = Bound(packets(2, 1 / 6), packets(2, 1 / 6), True, "one session changes hands, twice")
-"""One host's IPv4 flows, half of them over the switch."""
+RESTART = Bound(packets(3, 1 / 2), packets(3, 1 / 2), True, "until the others know")
+"""Half of all flows lead over a switch; each way they find the other one as soon as its sessions or BFD end."""
+LIMIT = Bound(packets(3, 1 / 6), packets(3, 1 / 6), True, "FRR closes one session")
 
-
-# What may be in the kernel
-
-
-def learned(fabric: Fabric, host: str) -> dict[str, list[dict[str, Any]]]:
-    """Routes of a host's kernel that no person or role wrote, by table: what a switch may influence."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    for family in ("-4", "-6"):
-        for route in json.loads(fabric.ip(host, "-j", "-N", family, "route", "show", "table", "all")):
-            table = str(route.get("table", "254"))
-            if table != "255":  # local: the kernel's own
-                found.setdefault(table, []).append(route)
-    return found
+# Restarts
 
 
-def strangers(fabric: Fabric, host: str) -> list[str]:
-    """What shouldn't be in the kernel: anything but defaults in 143, but ours in 142, anything of ours in main."""
-    tables = learned(fabric, host)
-    wrong = [route["dst"] for route in tables.get("143", []) if route["dst"] != "default"]
-    wrong += [route["dst"] for route in tables.get("142", []) if route["protocol"] != "142"]
-    wrong += [route["dst"] for route in tables.get("254", []) if route["protocol"] == "142"]
-    wrong += [f"table {table}" for table in tables if table not in ("142", "143", "254")]
-    return wrong
+@pytest.mark.parametrize("how", ["soft", "hard"])
+@pytest.mark.parametrize("switch", ["tor1", "tor2"])
+def test_switch_rebooted(case: Case, switch: str, how: str) -> None:
+    fabric = case.fabric
+    with case.costing(RESTART):
+        lab.reboot(fabric.settings, fabric.topology, [switch], hard=how == "hard")
 
 
-def prefixes(fabric: Fabric, host: str) -> dict[str, list[str]]:
-    return {table: sorted(str(route["dst"]) for route in routes) for table, routes in learned(fabric, host).items()}
+CLEAR = {
+    "tor1": [["vtysh", "-c", "clear bgp *"]],
+    "tor2": [["birdc", "restart", f'"*_{family}"'] for family in ("up?_ipv4", "up?_ipv6")],
+}
 
 
-def members(fabric: Fabric, host: str) -> list[str]:
-    """The uplinks of the host's IPv4 default."""
-    status = fabric.status(host)
-    return next((entry["uplinks"] for entry in status.get("defaults", ()) if entry["family"] == "ipv4"), [])
+@pytest.mark.parametrize("switch", CLEAR)
+def test_sessions_cleared(case: Case, switch: str) -> None:
+    """All of them at once, the hosts' and on FRR the spine's."""
+    with case.costing(RESTART):
+        for command in CLEAR[switch]:
+            case.fabric.run(switch, *command)
 
 
-# A full table
+# A host that sends too much
 
-PEER, OTHERS = standin.ADDRESS, (standin.ASN, 65000)
-GOOD = updates.announcement(["0.0.0.0/0"], PEER, OTHERS)
-LOOP = updates.announcement(["0.0.0.0/0"], PEER, (standin.ASN, standin.HOST_ASN))
-BOTH = ["up0", "up1"]
-OWN = "10.64.250.1/32"
-TABLE = 150_000
-"""Routes, five of which share their attributes, as in the real one."""
+MORE = [f"10.64.{250 + at // 250}.{at % 250 + 1}/32" for at in range(300)]
+"""More than the 256 of a host's prefix limit."""
 
 
-def full_table() -> Iterator[bytes]:
-    """/24s from 16.0.0.0 on."""
-    first = int(ip_address("16.0.0.0"))
-    for at in range(0, TABLE, 5):
-        communities = updates.attribute(0xC0, updates.COMMUNITIES, struct.pack("!HH", standin.ASN, at // 5))
-        prefixes = [f"{ip_address(first + (each << 8))}/24" for each in range(at, at + 5)]
-        yield updates.announcement(prefixes, PEER, OTHERS, [communities])
+def several(fabric: Fabric, verb: str) -> None:
+    with batch(fabric, "hv1") as running:
+        running.write([f"route {verb} {prefix} dev br-mobile proto 142 table 142" for prefix in MORE])
 
 
-def test_switch_sends_a_full_table(case: Case) -> None:
-    """ExaBGP has to read it all; the agent skips each line by a look at its text, and goes on with its work."""
-    fabric, host = case.fabric, standin.HOST
-    before, table = prefixes(fabric, host), b"".join(full_table())
-    with case.costing(SWAP), standing_in(fabric, GOOD, updates.END_OF_RIB) as other:
-        eventually(lambda: members(fabric, host), BOTH.__eq__, "the stand-in's default in use")
-        with billing(fabric, host) as bill:
-            other.send(table)
-            for verb, switches in (("add", 1), ("del", 0)):  # tor1; the stand-in keeps nothing
-                fabric.ip(host, "route", verb, OWN, "dev", "br-mobile", "proto", "142", "table", "142")
-                eventually(lambda: len(holders(fabric, OWN)), switches.__eq__, f"{switches} switches with our own")
-            other.send(LOOP)  # when this has had its effect, all before it was read
-            eventually(
-                lambda: "\n".join(fabric.status(host)["alarms"]),
-                lambda text: "our own AS 65012 is in the path" in text,
-                "all read",
-                150,
-            )
-            assert strangers(fabric, host) == []
-            assert prefixes(fabric, host) == before
-        print(f"{TABLE} routes, {len(table) >> 10} KiB: {bill}")
-        assert other.ended == []
-        assert bill.cpu["agent"] <= bill.cpu["exabgp"] / 2, bill
+def soon_again(fabric: Fabric, minutes: int) -> None:
+    """FRR's restart timer of this session. The session itself does not notice."""
+    limit = f"neighbor 10.1.1.1 maximum-prefix 256 80 restart {minutes}"
+    words = ["configure terminal", "router bgp 65101", "address-family ipv4 unicast", limit]
+    fabric.run("tor1", "vtysh", *(part for word in words for part in ("-c", word)))
 
 
-def holders(fabric: Fabric, prefix: str) -> set[str]:
-    return {name for name in fabric.switches if prefix in fabric.prefixes_at(name)}
+@contextmanager
+def too_many(fabric: Fabric) -> Iterator[None]:
+    several(fabric, "add")
+    try:
+        yield
+    finally:
+        several(fabric, "del")
+
+
+@contextmanager
+def one_more(fabric: Fabric) -> Iterator[None]:
+    words = (MORE[0], "dev", "br-mobile", "proto", "142", "table", "142")
+    fabric.ip("hv1", "route", "add", *words)
+    try:
+        yield
+    finally:
+        fabric.ip("hv1", "route", "del", *words)
+
+
+def test_prefix_limit_reached(case: Case) -> None:
+    """FRR ends the session and takes it back after its timer, BIRD keeps what it has and takes no more."""
+    fabric = case.fabric
+    with case.costing(LIMIT) as traffic:
+        soon_again(fabric, 1)
+        with too_many(fabric):
+            eventually(lambda: session(fabric, "hv1", "10.1.1.0")["state"], lambda now: now == "down", "FRR has closed")
+            eventually(lambda: len(holders_at(fabric, "tor2")), lambda count: 200 < count <= 256, "BIRD full")
+            traffic.steady()
+            known = fabric.run("hv1", "sh", "-c", "roth status || true")
+            report = attempt("verify.yml", INVENTORY, "-e", "verify_timeout=5")
+            assert "session to tor1 ipv4 (10.1.1.0 on up0) is down: the switch ended it, 6/1 maximum number of" in known
+            assert report.code != 0
+            assert "hv1 at tor2: prefix limit reached: 10.2.1.1: no prefix beyond 256 is taken" in report.output
+            assert "hv1 at tor1: BGP session down: 10.1.1.1 is idle (pfxct); expected established" in report.output
+            assert strangers(fabric, "hv1") == []
+        eventually(lambda: len(holders_at(fabric, "tor2")), lambda count: count < 200, "BIRD has room again")
+        with one_more(fabric):
+            fabric.run("tor2", "birdc", "reload", "in", "hv1_up1_ipv4")  # BIRD 2.0 takes nothing new before
+            eventually(lambda: holders_at(fabric, "tor2"), lambda found: MORE[0] in found, "taken again")
+        eventually(lambda: session(fabric, "hv1", "10.1.1.0")["state"], lambda now: now == "established", "back", 150)
+        soon_again(fabric, 5)
+
+
+def holders_at(fabric: Fabric, switch: str) -> list[str]:
+    """hv1's IPv4 prefixes at a switch."""
+    return [path.prefix for path in fabric.switch(switch).paths if path.peer == "10.2.1.1"]

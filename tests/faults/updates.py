@@ -1,4 +1,4 @@
-"""BGP messages as bytes (RFC 4271, RFC 6793). Pure."""
+"""BGP messages as bytes (RFC 4271, RFC 4760, RFC 6793), right ones and wrong ones. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from ipaddress import ip_address, ip_network
 OPEN, UPDATE, NOTIFICATION, KEEPALIVE = 1, 2, 3, 4
 HEADER = 19
 """Octets: marker, length, type."""
-WELL_KNOWN = 0x40
-ORIGIN, AS_PATH, NEXT_HOP, COMMUNITIES = 1, 2, 3, 8
+WELL_KNOWN, OPTIONAL_TRANSITIVE, OPTIONAL = 0x40, 0xC0, 0x80
+ORIGIN, AS_PATH, NEXT_HOP, COMMUNITIES, MP_REACH = 1, 2, 3, 8, 14
 IGP = b"\x00"
 
 
@@ -70,3 +70,11 @@ def announcement(
         NEXT_HOP: attribute(WELL_KNOWN, NEXT_HOP, ip_address(next_hop).packed),
     }
     return update([value for kind, value in attributes.items() if kind != leave_out] + list(more), nlri(prefixes))
+
+
+def ipv6_announcement(prefixes: Sequence[str], next_hop: str, asns: Sequence[int]) -> bytes:
+    """IPv6 routes by MP_REACH_NLRI (RFC 4760, section 3), whether or not the session has that family."""
+    hop = ip_address(next_hop).packed
+    value = struct.pack("!HBB", 2, 1, len(hop)) + hop + b"\x00" + nlri(prefixes)
+    attributes = [attribute(WELL_KNOWN, ORIGIN, IGP), path(*asns), attribute(OPTIONAL, MP_REACH, value)]
+    return update(attributes, b"")

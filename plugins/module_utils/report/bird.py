@@ -19,7 +19,7 @@ COMMANDS = (PROTOCOLS, BFD_SESSIONS, ROUTES)
 _PROTOCOL = re.compile(
     r"^(?P<name>\S+)\s+BGP\s+\S+\s+(?P<state>up|start|down|stop)\s+(?P<since>\S+(?: \d\d:\d\d:\S+)?)"
 )
-_FIELD = re.compile(r"^\s+(?P<key>BGP state|Neighbor address|Neighbor AS|Routes):\s+(?P<value>.*?)\s*$")
+_FIELD = re.compile(r"^\s+(?P<key>BGP state|Neighbor address|Neighbor AS|Import limit|Routes):\s+(?P<value>.*?)\s*$")
 _BFD = re.compile(r"^(?P<peer>[0-9a-fA-F.:]+(?:%\S+)?)\s+\S+\s+(?P<state>Up|Down|Init|AdminDown)\s")
 # The prefix stands on the first path only; the next ones are indented by spaces, attributes by a tab. The preference
 # is followed by `s` when the path is stale ("Path is kept by graceful restart", bgp_get_route_info in proto/bgp).
@@ -62,6 +62,7 @@ def _peers(text: str) -> dict[str, dict[str, str]]:
 def _session(fields: Mapping[str, str], now: datetime) -> Session:
     state = fields["BGP state"].lower()
     imported = re.match(r"(\d+) imported", fields.get("Routes", ""))
+    limit = re.match(r"(\d+)\s+\[HIT\]", fields.get("Import limit", ""))
     established = state == "established"
     return Session(
         peer=address(fields["Neighbor address"]),
@@ -69,6 +70,7 @@ def _session(fields: Mapping[str, str], now: datetime) -> Session:
         state=state,
         uptime_seconds=_seconds_since(fields["since"], now) if established else None,
         prefixes_received=int(imported[1]) if established and imported else None,
+        limit_reached=int(limit[1]) if established and limit else None,
     )
 
 

@@ -242,6 +242,10 @@ def _switch_findings(
                 yield Finding("BGP session down", host, switch, None, f"{peering.local} is {state}", "established")
             elif session is not None and session.asn != peering.local_asn:
                 yield Finding("wrong ASN", host, switch, None, f"{session.asn}", f"{peering.local_asn}")
+            if session is not None and session.limit_reached is not None:
+                observed = f"{peering.local}: no prefix beyond {session.limit_reached} is taken"
+                wanted = "fewer; BIRD 2.0 then needs `birdc reload in` for this session"
+                yield Finding("prefix limit reached", host, switch, None, observed, wanted)
             if peering.bfd and bfd.get(peering.local, "absent") != "up":
                 observed = f"{peering.local} is {bfd.get(peering.local, 'absent')}"
                 yield Finding("BFD session down", host, switch, None, observed, "up")

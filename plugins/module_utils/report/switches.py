@@ -23,13 +23,16 @@ def prefix(text: str) -> str:
 
 @dataclass(frozen=True)
 class Session:
-    """A BGP session as the switch sees it. `state` is `established`, or the switch's own word in lower case."""
+    """A BGP session as the switch sees it. `state` is `established`, or the switch's own word in lower case.
+
+    `limit_reached`: the number of prefixes beyond which the switch takes no new ones, once it has been reached."""
 
     peer: str
     asn: int
     state: str
     uptime_seconds: int | None
     prefixes_received: int | None
+    limit_reached: int | None = None
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,15 @@ def test_only_established_sessions_have_an_uptime_and_prefixes(state):
     assert (down.uptime_seconds, down.prefixes_received) == (None, None)
 
 
+def test_a_limit_that_was_reached_is_read_and_one_that_was_not_is_none():
+    before, after = OUTPUTS[bird.PROTOCOLS].split("    Neighbor address: 10.2.1.1\n")
+    for limit, expected in (("256 [HIT]", 256), ("256", None)):
+        after_it = after.replace("    Routes:  ", f"    Import limit:   {limit}\n    Routes:  ", 1)
+        text = f"{before}    Neighbor address: 10.2.1.1\n{after_it}"
+        sessions = bird.switch_state({**OUTPUTS, bird.PROTOCOLS: text}, NOW).sessions
+        assert [session.limit_reached for session in sessions] == [expected, *[None] * 5]
+
+
 def test_bfd_sessions_are_read(state):
     assert state.bfd[2] == BfdSession("10.2.3.1", "down")
     assert {session.state for session in state.bfd if session.peer != "10.2.3.1"} == {"up"}

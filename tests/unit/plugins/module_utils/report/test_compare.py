@@ -236,6 +236,14 @@ def test_a_session_that_is_down_explains_the_prefixes_that_are_missing():
     ]
 
 
+def test_a_limit_that_a_host_has_reached_is_named_with_the_way_out():
+    sessions = tuple(replace(s, limit_reached=256) if s.peer == "10.1.1.1" else s for s in switch("tor1").sessions)
+    assert texts(**tor1(sessions=sessions)) == [
+        "hv1 at tor1: prefix limit reached: 10.1.1.1: no prefix beyond 256 is taken; "
+        "expected fewer; BIRD 2.0 then needs `birdc reload in` for this session"
+    ]
+
+
 def test_a_session_with_another_asn_is_named():
     sessions = tuple(replace(s, asn=64512) if s.peer == "10.1.1.1" else s for s in switch("tor1").sessions)
     assert texts(**tor1(sessions=sessions)) == ["hv1 at tor1: wrong ASN: 64512; expected 65011"]
