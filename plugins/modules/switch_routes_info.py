@@ -61,7 +61,7 @@ switch:
         - A BGP session for each configured peer.
         - C(state) is C(established) or the software's own word in lower case, C(asn) is the peer's.
         - C(uptime_seconds) and C(prefixes_received) are null while the session is down.
-        - C(limit_reached) is the number of prefixes beyond which BIRD takes no new ones, once it has been reached, else null.
+        - C(limit_reached) is the number of prefixes beyond which BIRD takes no new ones, once it has been reached.
       type: list
       elements: dict
       returned: success
