@@ -25,13 +25,15 @@ SWAP = Bound(packets(2, 1 / 6), packets(2, 1 / 6), True, "one session changes ha
 class Wrong:
     """What the switch sends after its default. `kept`: whether the uplink stays in the host's default.
 
-    `alarm` is in `roth status`; `resets` says how ExaBGP ends the session, where it does.
+    `alarm` is in `roth status`; `resets` says how ExaBGP ends the session, where it does. `then` follows where the
+    messages have no default of their own that shows that they have been read.
     """
 
     messages: tuple[bytes, ...]
     kept: bool = True
     alarm: str = ""
     resets: str = ""
+    then: tuple[bytes, ...] = ()
 
 
 PEER, OTHERS = standin.ADDRESS, (standin.ASN, 65000)
@@ -63,8 +65,8 @@ WRONG = {
     "default_by_a_stranger": Wrong(default("10.2.2.9"), False, "next hop 10.2.2.9 is not the session's peer"),
     "default_by_the_host_itself": Wrong(default(standin.HOST_ADDRESS), False, "is not the session's peer"),
     "own_as_in_the_path": Wrong(default(PEER, (standin.ASN, standin.HOST_ASN)), False, "our own AS 65012 is in the"),
-    "halves_of_the_default": Wrong(routes("0.0.0.0/1", "128.0.0.0/1")),
-    "addresses_of_hosts": Wrong(routes("192.0.2.12/32", "10.64.1.53/32", "198.51.100.64/26")),
+    "halves_of_the_default": Wrong(routes("0.0.0.0/1", "128.0.0.0/1"), then=(GOOD,)),
+    "addresses_of_hosts": Wrong(routes("192.0.2.12/32", "10.64.1.53/32", "198.51.100.64/26"), then=(GOOD,)),
     # RFC 4271 would end the session (3/2); ExaBGP takes it as optional
     "unknown_well_known_attribute": Wrong(spoilt(updates.attribute(0x40, UNKNOWN, b"\x01"))),
     "unknown_attribute": Wrong(default(PEER, OTHERS, updates.attribute(0xC0, UNKNOWN, b"\x01\x02\x03"))),
@@ -90,7 +92,10 @@ def test_switch_sends(case: Case, name: str) -> None:
     with case.costing(SWAP) as traffic, standing_in(fabric, GOOD, updates.END_OF_RIB) as other:
         eventually(lambda: members(fabric, host), BOTH.__eq__, "the stand-in's default in use")
         traffic.steady()
-        other.send(*wrong.messages)
+        if wrong.kept and not wrong.resets:  # the uplink is out until what follows has been read
+            other.send(*WRONG["own_as_in_the_path"].messages)
+            eventually(lambda: members(fabric, host), BOTH[:1].__eq__, "the default over the other uplink")
+        other.send(*wrong.messages, *wrong.then)
         if wrong.resets:
             eventually(lambda: other.ended, lambda ended: len(ended) > 0, "the session ended")
             eventually(lambda: other.established, (2).__le__, "another session", 90)

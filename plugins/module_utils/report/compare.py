@@ -136,7 +136,8 @@ def _session_findings(host: str, expected: Expectation, state: HostState) -> Ite
         if state.sessions is not None:
             session = state.sessions.get(peering.peer, "absent")
             if session != "established":
-                yield Finding("BGP session down", host, peering.tor, None, f"{place} is {session}", "established")
+                why = f" ({state.reasons[peering.peer]})" if peering.peer in state.reasons else ""
+                yield Finding("BGP session down", host, peering.tor, None, f"{place} is {session}{why}", "established")
         if peering.bfd and state.bfd is not None:
             bfd = state.bfd.get(peering.peer, "absent")
             if bfd != "up":

@@ -41,14 +41,15 @@ class Announcement:
 class HostState:
     """What one hypervisor does. What could not be read is None and named in `problems`.
 
-    `sessions` and `bfd` hold a state by peer address, `units` a systemd active state by unit name;
-    `withheld` holds the agent's reason by prefix. `drained` are uplinks that an operator took the traffic from,
-    `given_up` prefixes of a drained host that other hosts announce.
+    `sessions` and `bfd` hold a state by peer address, `reasons` why such a session went down, `units` a systemd active
+    state by unit name; `withheld` holds the agent's reason by prefix. `drained` are uplinks that an operator took the
+    traffic from, `given_up` prefixes of a drained host that other hosts announce.
     """
 
     announced: tuple[TableRoute, ...] | None = None
     defaults: tuple[TableRoute, ...] | None = None
     sessions: Mapping[str, str] | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
     bfd: Mapping[str, str] | None = None
     adj_rib_out: frozenset[Announcement] | None = None
     withheld: Mapping[str, str] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class HostState:
             announced=_table(fabric["routes"]),
             defaults=_table(fabric["defaults"]),
             sessions=None if status is None else _states(status["sessions"]),
+            reasons={} if status is None else _reasons(status["sessions"]),
             bfd=None if bfd is None else _states(bfd),
             adj_rib_out=None if adj_rib_out is None else frozenset(map(_announcement, adj_rib_out)),
             withheld={} if status is None else {item["prefix"]: item["reason"] for item in status["withheld"]},
@@ -89,6 +91,10 @@ def _table(routes: Iterable[Mapping[str, Any]] | None) -> tuple[TableRoute, ...]
 
 def _states(sessions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     return {address(session["peer"]): str(session["state"]) for session in sessions}
+
+
+def _reasons(sessions: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {address(session["peer"]): str(session["reason"]) for session in sessions if session.get("reason")}
 
 
 def _drained(uplinks: Iterable[Mapping[str, Any]]) -> frozenset[str]:

@@ -111,6 +111,14 @@ def test_a_session_that_is_down_on_the_host_is_named_with_uplink_and_switch():
     ]
 
 
+def test_a_session_that_is_down_on_the_host_is_named_with_the_reason_that_the_agent_knows():
+    why = "the switch ended it, 6/1 maximum number of prefixes reached"
+    down = {**host(1).sessions, "10.1.1.0": "down"}
+    assert texts(**hv1(sessions=down, reasons={"10.1.1.0": why})) == [
+        f"hv1 at tor1: BGP session down: up0 10.1.1.0 is down ({why}); expected established"
+    ]
+
+
 def test_a_bfd_session_that_bfdd_does_not_have_is_down():
     known = {peer: state for peer, state in host(1).bfd.items() if peer != "10.2.1.0"}
     assert texts(**hv1(bfd=known)) == ["hv1 at tor2: BFD session down: up1 10.2.1.0 is absent; expected up"]
