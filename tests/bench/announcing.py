@@ -144,8 +144,8 @@ def measure_many(quick: bool) -> list[Sample]:
 WHY_ONE = """\
 BIRD reads the event and writes the UPDATE in one process. Here it passes three, each of which has to be woken and is
 Python: agent, bridge, ExaBGP; that they are three is on purpose (architecture, "On a host"). With `strace` on all of
-them, 60 routes, of the time until the second UPDATE is written: 8 % until the agent reads the event, 18 % in the
-agent, 13 % until the bridge reads the line, 16 % in the bridge, 5 % until ExaBGP reads it, 41 % in ExaBGP."""
+them, 60 routes, of the time until the second UPDATE is written: 17 % until the agent reads the event, 13 % in the
+agent, 6 % until the bridge reads the line, 3 % in the bridge, 10 % until ExaBGP reads it, 50 % in ExaBGP."""
 WHY_MANY = """\
 ExaBGP needs 65 µs of CPU for an IPv4 route to two switches and 72 µs for an IPv6 one (200 and 350 without
 `exabgp_shortcuts`), the agent 45 µs beside it. `py-spy` on ExaBGP, 400 samples a second of announcing and withdrawing
