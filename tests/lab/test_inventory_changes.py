@@ -19,6 +19,9 @@ from .playbooks import AT_ONCE, play
 HOST = "hv2"
 NEW = {"host": "10.2.102.1", "switch": "10.2.102.0"}
 """The link to tor2, moved to other IPv4 addresses."""
+NEW_ASN = 65112
+OWN = {"10.1.2.1", "2001:db8:1:2::b", "10.2.2.1", "2001:db8:2:2::b"}
+"""The host's addresses on its uplinks."""
 FOUND = {
     "ipv4/conf/up1/forwarding": "0",
     "ipv4/conf/up1/rp_filter": "0",
@@ -49,7 +52,7 @@ def changed(whole: Fabric, tmp_path: Path) -> Iterator[Change]:
         return copy
 
     yield change
-    deploy(INVENTORY, limit=f"{HOST},tor2")
+    deploy(INVENTORY, limit=f"{HOST},tor1,tor2")
     instances.plug(whole.settings, whole.topology, INVENTORY)
 
 
@@ -57,9 +60,9 @@ def listing(fabric: Fabric) -> dict[str, dict[str, str]]:
     return dict(json.loads(fabric.run(HOST, "python3", "-c", LISTING.read_text())))
 
 
-def since(fabric: Fabric) -> dict[str, float | None]:
+def since(fabric: Fabric, host: str = HOST) -> dict[str, float | None]:
     """When each session of the host came up, by the switch's address; None while it is not."""
-    sessions = fabric.status(HOST).get("sessions", ())
+    sessions = fabric.status(host).get("sessions", ())
     return {session["peer"]: session["since"] if session["state"] == "established" else None for session in sessions}
 
 
@@ -72,9 +75,8 @@ def up(fabric: Fabric, count: int) -> dict[str, float | None]:
 
 def at(fabric: Fabric) -> dict[str, set[str]]:
     """The host's prefixes by switch."""
-    own = {"10.1.2.1", "2001:db8:1:2::b", "10.2.2.1", "2001:db8:2:2::b"}
     return {
-        name: {prefix for prefix, hops in fabric.prefixes_at(name).items() if hops & own} for name in fabric.switches
+        name: {prefix for prefix, hops in fabric.prefixes_at(name).items() if hops & OWN} for name in fabric.switches
     }
 
 
@@ -103,6 +105,31 @@ def test_an_uplink_goes_as_it_was_found_and_comes_back_and_the_other_is_never_re
         assert {peer: now[peer] for peer in others} == others
     whole.ip("tor2", "address", "del", f"{NEW['switch']}/31", "dev", HOST)
     assert [change for change in monitor.changes if change.deleted] == []
+
+
+def asns(fabric: Fabric) -> dict[str, set[int]]:
+    """The AS numbers by which each switch knows the host's established sessions."""
+    found: dict[str, set[int]] = {}
+    for name in fabric.switches:
+        sessions = [it for it in fabric.switch(name).sessions if it.peer in OWN and it.state == "established"]
+        found[name] = {it.asn for it in sessions} if len(sessions) == 2 else set()
+    return found
+
+
+@pytest.mark.slow
+def test_a_host_with_another_asn_resets_its_own_sessions_and_no_others(whole: Fabric, changed: Change) -> None:
+    before, prefixes = up(whole, 4), at(whole)
+    others = {host: since(whole, host) for host in whole.hosts if host != HOST}
+    copy = changed(f"host_vars/{HOST}.yml", lambda content: content.update(roth_asn=NEW_ASN))
+    with whole.monitoring("tor1") as first, whole.monitoring("tor2") as second:
+        deploy(copy, limit=f"{HOST},tor1,tor2")
+        eventually(lambda: asns(whole), lambda found: found == {"tor1": {NEW_ASN}, "tor2": {NEW_ASN}}, "its new number")
+        now = up(whole, 4)
+        eventually(lambda: at(whole), lambda found: found == prefixes, "all of its prefixes at both switches")
+    assert all(now[peer] != when for peer, when in before.items())
+    assert {host: since(whole, host) for host in others} == others
+    for name, monitor in (("tor1", first), ("tor2", second)):
+        assert {change.prefix for change in monitor.changes if change.deleted} <= prefixes[name]
 
 
 @pytest.mark.slow
