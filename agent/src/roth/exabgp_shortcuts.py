@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from importlib import import_module
@@ -96,18 +96,16 @@ def grouped_ipv6(original: Method) -> Method:
             )
 
         group = None
-        for update in original(rib, grouped_ipv6):
-            if not grouped or not joins(update):
-                if group is not None:
-                    yield group
-                    group = None
-                yield update
-            elif group is not None and update.attributes is group.attributes:
+        for update in original(rib, grouped):
+            joined = grouped and joins(update)
+            if joined and group is not None and update.attributes is group.attributes:
                 group.nlris.extend(update.nlris)
-            else:
-                if group is not None:
-                    yield group
-                group = update
+                continue
+            if group is not None:
+                yield group
+            group = update if joined else None
+            if not joined:
+                yield update
         if group is not None:
             yield group
 
@@ -142,10 +140,10 @@ def digest(method: Method) -> str:
     return hashlib.sha256(inspect.getsource(method).encode()).hexdigest()[:16]
 
 
-def take(shortcuts: Iterable[Shortcut] = SHORTCUTS) -> list[str]:
+def take() -> list[str]:
     """Replace what can be; returns the names of the methods that stay as they are."""
     left = []
-    for shortcut in shortcuts:
+    for shortcut in SHORTCUTS:
         owner = shortcut.owner_class()
         original = getattr(owner, shortcut.method)
         if digest(original) == shortcut.digest:

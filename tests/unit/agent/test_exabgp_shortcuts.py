@@ -74,13 +74,13 @@ class Speaker:
             self.configuration.inject_change(list(self.configuration.neighbors), change)
             change.extensive()  # for the log: it fills the attributes' own cache
 
-    def sent(self) -> dict[str, list[bytes]]:
+    def sent(self, grouped: bool = True) -> dict[str, list[bytes]]:
         """The UPDATEs that go out now, by peer."""
         agreed = negotiated()
         return {
             str(neighbor["peer-address"]): [
                 message
-                for update in neighbor.rib.outgoing.updates(True)
+                for update in neighbor.rib.outgoing.updates(grouped)
                 for message in update.messages(agreed)
             ]
             for neighbor in self.configuration.neighbors.values()
@@ -179,6 +179,15 @@ def test_ipv6_routes_of_a_line_share_an_update():
     speaker = Speaker()
     speaker.say("announce", PLAIN, [f"2001:db8:64::{number:x}/128" for number in range(1, 50)])
     assert {peer: len(messages) for peer, messages in speaker.sent().items() if messages} == dict.fromkeys(V6, 1)
+
+
+@pytest.mark.usefixtures("quiet", "original")
+def test_a_session_without_grouped_updates_gets_an_update_for_each_route():
+    assert take() == []
+    speaker = Speaker()
+    speaker.say("announce", PLAIN, ["10.64.0.1/32", "10.64.0.2/32"])
+    speaker.say("announce", PLAIN, ["2001:db8:64::1/128", "2001:db8:64::2/128"])
+    assert {peer: len(messages) for peer, messages in speaker.sent(False).items()} == dict.fromkeys((*V4, *V6), 2)
 
 
 @pytest.mark.usefixtures("quiet", "original")
