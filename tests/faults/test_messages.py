@@ -50,12 +50,8 @@ def routes(*prefixes: str) -> tuple[bytes, ...]:
 
 def spoilt(*more: bytes, without: int = 0, origin: bytes = updates.IGP, nlri: bytes = b"\x00") -> tuple[bytes, ...]:
     """The default, with something wrong about it."""
-    attributes = {
-        updates.ORIGIN: updates.attribute(updates.WELL_KNOWN, updates.ORIGIN, origin),
-        updates.AS_PATH: updates.path(*OTHERS),
-        updates.NEXT_HOP: updates.attribute(updates.WELL_KNOWN, updates.NEXT_HOP, ip_address(PEER).packed),
-    }
-    return (updates.update([value for kind, value in attributes.items() if kind != without] + list(more), nlri),)
+    kept = [value for kind, value in updates.mandatory(PEER, OTHERS, origin).items() if kind != without]
+    return (updates.update([*kept, *more], nlri),)
 
 
 BOTH = ["up0", "up1"]
@@ -68,13 +64,19 @@ WRONG = {
     "halves_of_the_default": Wrong(routes("0.0.0.0/1", "128.0.0.0/1"), then=(GOOD,)),
     "addresses_of_hosts": Wrong(routes("192.0.2.12/32", "10.64.1.53/32", "198.51.100.64/26"), then=(GOOD,)),
     # RFC 4271 would end the session (3/2); ExaBGP takes it as optional
-    "unknown_well_known_attribute": Wrong(spoilt(updates.attribute(0x40, UNKNOWN, b"\x01"))),
-    "unknown_attribute": Wrong(default(PEER, OTHERS, updates.attribute(0xC0, UNKNOWN, b"\x01\x02\x03"))),
+    "unknown_well_known_attribute": Wrong(spoilt(updates.attribute(updates.WELL_KNOWN, UNKNOWN, b"\x01"))),
+    "unknown_attribute": Wrong(
+        default(PEER, OTHERS, updates.attribute(updates.OPTIONAL_TRANSITIVE, UNKNOWN, b"\x01\x02\x03"))
+    ),
     # RFC 7606: the route counts as withdrawn, the session stays
     "origin_without_meaning": Wrong(spoilt(origin=b"\x07"), False),
     "no_next_hop": Wrong(spoilt(without=updates.NEXT_HOP), False),
-    "communities_of_three_octets": Wrong(spoilt(updates.attribute(0xC0, updates.COMMUNITIES, b"\x01\x02\x03")), False),
-    "attribute_beyond_its_end": Wrong(spoilt(updates.attribute(0xC0, updates.COMMUNITIES, bytes(4), 200)), False),
+    "communities_of_three_octets": Wrong(
+        spoilt(updates.attribute(updates.OPTIONAL_TRANSITIVE, updates.COMMUNITIES, b"\x01\x02\x03")), False
+    ),
+    "attribute_beyond_its_end": Wrong(
+        spoilt(updates.attribute(updates.OPTIONAL_TRANSITIVE, updates.COMMUNITIES, bytes(4), 200)), False
+    ),
     # what can't be read as routes, or as BGP, ends the session; the next one starts from nothing
     "default_of_a_family_that_the_session_lacks": Wrong(
         (updates.ipv6_announcement(["::/0"], "2001:db8:2:2::a", OTHERS),), resets="notification 3/9"
@@ -121,7 +123,9 @@ def full_table() -> Iterator[bytes]:
     """/24s from 16.0.0.0 on."""
     first = int(ip_address("16.0.0.0"))
     for at in range(0, TABLE, 5):
-        communities = updates.attribute(0xC0, updates.COMMUNITIES, struct.pack("!HH", standin.ASN, at // 5))
+        communities = updates.attribute(
+            updates.OPTIONAL_TRANSITIVE, updates.COMMUNITIES, struct.pack("!HH", standin.ASN, at // 5)
+        )
         prefixes = [f"{ip_address(first + (each << 8))}/24" for each in range(at, at + 5)]
         yield updates.announcement(prefixes, PEER, OTHERS, [communities])
 

@@ -56,20 +56,18 @@ END_OF_RIB = message(UPDATE, struct.pack("!HH", 0, 0))
 """RFC 4724, section 2."""
 
 
-def announcement(
-    prefixes: Sequence[str],
-    next_hop: str,
-    asns: Sequence[int],
-    more: Sequence[bytes] = (),
-    leave_out: int | None = None,
-) -> bytes:
-    """A well-formed UPDATE, with `more` attributes, or without one that is mandatory."""
-    attributes = {
-        ORIGIN: attribute(WELL_KNOWN, ORIGIN, IGP),
+def mandatory(next_hop: str, asns: Sequence[int], origin: bytes = IGP) -> dict[int, bytes]:
+    """The attributes that an announcement must have (RFC 4271, section 5), by type."""
+    return {
+        ORIGIN: attribute(WELL_KNOWN, ORIGIN, origin),
         AS_PATH: path(*asns),
         NEXT_HOP: attribute(WELL_KNOWN, NEXT_HOP, ip_address(next_hop).packed),
     }
-    return update([value for kind, value in attributes.items() if kind != leave_out] + list(more), nlri(prefixes))
+
+
+def announcement(prefixes: Sequence[str], next_hop: str, asns: Sequence[int], more: Sequence[bytes] = ()) -> bytes:
+    """A well-formed UPDATE, with `more` attributes."""
+    return update([*mandatory(next_hop, asns).values(), *more], nlri(prefixes))
 
 
 def ipv6_announcement(prefixes: Sequence[str], next_hop: str, asns: Sequence[int]) -> bytes:
