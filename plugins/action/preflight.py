@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.plugins.action import ActionBase
 
 from ..module_utils.inventory.model import Inventory
 from ..module_utils.inventory.problems import readable
 from ..module_utils.inventory.validate import validate
+from ..module_utils.neutron.once import read_once
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -61,7 +63,7 @@ def _inventory(hostvars: Mapping[str, Any], hypervisors: list[str], switches: li
                 unreadable[host, name] = f"a value that can be templated ({_reason(error)})"
         if host in hypervisors and "roth_ports_file" not in {*hosts[host], *(v for h, v in unreadable if h == host)}:
             hosts[host]["roth_ports_file"] = f"{known.get('inventory_dir')}/neutron.json"
-    return Inventory(hosts, hypervisors, switches, _read_text, unreadable)
+    return Inventory(hosts, hypervisors, switches, _read_text, unreadable, _read_cloud)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401
@@ -77,6 +79,11 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
 
 def _reason(error: Exception) -> str:
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+
+
+def _read_cloud(name: str, networks: Sequence[str], timeout: float) -> object:
+    """As lookup port_document reads it: what is judged here is what the roles get."""
+    return read_once(Path(constants.DEFAULT_LOCAL_TMP), name, networks, timeout)
 
 
 def _read_text(path: str) -> str:

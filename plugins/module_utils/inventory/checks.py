@@ -49,6 +49,12 @@ def text(value: object) -> str | None:
     return None if isinstance(value, str) and value.strip() else "a string that is not empty"
 
 
+def cloud(value: object) -> str | None:
+    """The name of an entry of clouds.yaml, or nothing."""
+    good = isinstance(value, str) and (not value or (value.isprintable() and value == value.strip()))
+    return None if good else "the name of an entry of clouds.yaml, or an empty string for the port document in a file"
+
+
 def path(value: object) -> str | None:
     """An absolute path."""
     return None if isinstance(value, str) and value.startswith("/") else "an absolute path"

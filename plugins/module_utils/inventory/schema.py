@@ -121,6 +121,8 @@ VARIABLES: Mapping[str, Shape] = {
     "roth_graceful_restart_time": Leaf(checks.integer(0, 4095, "seconds")),  # 12 bits in RFC 4724
     "roth_provider_networks": ListOf(_NETWORK, what="a list of provider networks"),
     "roth_ports_file": Leaf(checks.path),
+    "roth_neutron_cloud": Leaf(checks.cloud),
+    "roth_neutron_timeout": Leaf(checks.integer(1, 3600, "seconds")),
     "roth_port_device_owners": ListOf(Leaf(checks.text), least=1, what="a list of at least one device owner"),
     "roth_python": Leaf(checks.path),
     "roth_remove": Leaf(checks.choice("yes", "no")),  # a word, typed for one run: YAML's yes is none

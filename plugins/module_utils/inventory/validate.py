@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ..neutron.cloud import TIMEOUT, NeutronError
 from ..wanted.document import PortDocument, read_document
 from ..wanted.networks import provider_networks
 from ..wanted.ports import PortPlan
@@ -67,18 +68,32 @@ def _shapes(inventory: Inventory) -> Iterator[Problem]:
 
 
 def _port_documents(inventory: Inventory) -> Iterator[Problem]:
-    """Each file is read once, and matched once with each set of networks, whatever the number of hosts."""
-    users: dict[str, list[str]] = defaultdict(list)
+    """Each file or cloud is read once, and matched once with each set of networks, whatever the number of hosts."""
+    users: dict[tuple[str, str], list[str]] = defaultdict(list)
     for host in inventory.hypervisors:
-        path = inventory.value(host, "roth_ports_file")
-        if path is not None:
-            users[path].append(host)
-    for path, hosts in users.items():
-        document = _read(inventory, path)
+        for variable in ("roth_neutron_cloud", "roth_ports_file"):
+            source = inventory.value(host, variable)
+            if source:
+                users[variable, source].append(host)
+                break
+    for (variable, source), hosts in users.items():
+        from_cloud = variable == "roth_neutron_cloud"
+        document = _ask(inventory, source, hosts) if from_cloud else _read(inventory, source)
         if isinstance(document, str):
-            yield from (problem(host, "roth_ports_file", path, document) for host in hosts)
+            yield from (problem(host, variable, source, document) for host in hosts)
         else:
-            yield from _unmatched(inventory, path, document, hosts)
+            yield from _unmatched(inventory, (variable, source), document, hosts)
+
+
+def _ask(inventory: Inventory, cloud: str, hosts: Sequence[str]) -> PortDocument | str:
+    wanted = [network["name"] for host in hosts for network in inventory.value(host, "roth_provider_networks") or ()]
+    timeouts = [inventory.value(host, "roth_neutron_timeout") or TIMEOUT for host in hosts]
+    if inventory.read_cloud is None:
+        return "a Neutron that this check can ask"
+    try:
+        return read_document(inventory.read_cloud(cloud, sorted(set(wanted)), float(max(timeouts))))
+    except (NeutronError, OSError, ValueError) as error:
+        return f"a Neutron that gives a whole answer ({error})"
 
 
 def _read(inventory: Inventory, path: str) -> PortDocument | str:
@@ -96,7 +111,9 @@ def _read(inventory: Inventory, path: str) -> PortDocument | str:
         return f"a whole answer of Neutron's API ({error})"
 
 
-def _unmatched(inventory: Inventory, path: str, document: PortDocument, hosts: Iterable[str]) -> Iterator[Problem]:
+def _unmatched(
+    inventory: Inventory, source: tuple[str, str], document: PortDocument, hosts: Iterable[str]
+) -> Iterator[Problem]:
     verdicts: dict[str, str | None] = {}
     for host in hosts:
         raw: Sequence[Mapping[str, Any]] = inventory.value(host, "roth_provider_networks") or ()
@@ -105,7 +122,7 @@ def _unmatched(inventory: Inventory, path: str, document: PortDocument, hosts: I
             verdicts[key] = _mismatch(document, raw)
         verdict = verdicts[key]
         if verdict is not None:
-            yield problem(host, "roth_ports_file", path, f"an answer that fits roth_provider_networks ({verdict})")
+            yield problem(host, *source, f"an answer that fits roth_provider_networks ({verdict})")
 
 
 def _mismatch(document: PortDocument, raw: Sequence[Mapping[str, Any]]) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ansible_collections.roth.fabric.plugins.module_utils.inventory.model import
 from ansible_collections.roth.fabric.plugins.module_utils.inventory.problems import readable
 from ansible_collections.roth.fabric.plugins.module_utils.inventory.schema import VARIABLES
 from ansible_collections.roth.fabric.plugins.module_utils.inventory.validate import validate
+from ansible_collections.roth.fabric.plugins.module_utils.neutron.cloud import NeutronError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -237,6 +239,53 @@ def test_a_port_document_of_many_levels_is_refused():
     assert text == (
         "hv1, hv2: roth_ports_file = '/ports.json': expected JSON of a few levels, this is nested too deeply"
     )
+
+
+def judged_with_cloud(answer, **variables):
+    """As judged, where every host reads its ports from Neutron."""
+    content = good()
+    asked = []
+
+    def read_cloud(name, networks, timeout):
+        asked.append((name, networks, timeout))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    for host in content["hypervisors"]:
+        content["hosts"][host].update({"roth_neutron_cloud": "hq", **variables})
+    inventory = Inventory(
+        content["hosts"], content["hypervisors"], content["switches"], lambda path: "no file", read_cloud=read_cloud
+    )
+    return readable(validate(inventory)), asked
+
+
+def test_ports_are_read_from_neutron_once_and_the_file_is_not_read():
+    text, asked = judged_with_cloud(json.loads(PORTS), roth_neutron_timeout=7)
+    assert (text, asked) == ("", [("hq", ["mobile", "pinned"], 7.0)])
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (
+            NeutronError("unreachable", "GET http://x/v2.0/networks: connection refused"),
+            "a Neutron that gives a whole answer (GET http://x/v2.0/networks: connection refused)",
+        ),
+        (
+            {"networks": [], "subnets": [], "ports": [1]},
+            "a Neutron that gives a whole answer (ports[0] is int, expected a mapping)",
+        ),
+        (
+            {"networks": [], "subnets": [], "ports": []},
+            "an answer that fits roth_provider_networks (port document: network 'mobile' of roth_provider_networks is"
+            " not in it)",
+        ),
+    ],
+)
+def test_a_neutron_that_does_not_answer_whole_is_refused_before_anything_is_touched(answer, expected):
+    text, _asked = judged_with_cloud(answer)
+    assert text == f"hv1, hv2: roth_neutron_cloud = 'hq': expected {expected}"
 
 
 json_values = st.recursive(

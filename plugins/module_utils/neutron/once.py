@@ -1,0 +1,66 @@
+# Copyright: (c) 2026, roth.fabric contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One read of Neutron for a whole run of Ansible, whatever the number of hosts, roles and worker processes.
+
+The answer is kept in a folder that lives as long as the run (Ansible's own DEFAULT_LOCAL_TMP): a later run reads again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from .cloud import TIMEOUT, Cloud, connect
+from .reading import read_ports
+
+Connect = Callable[[str, float], Cloud]
+
+
+def _connect(name: str, timeout: float) -> Cloud:
+    return connect(name, timeout=timeout)
+
+
+def read_once(
+    folder: Path, cloud: str, networks: Sequence[str], timeout: float = TIMEOUT, connecting: Connect = _connect
+) -> dict[str, object]:
+    """The port document of `networks` (names or ids), read from Neutron unless this run has it already.
+
+    It may hold other networks as well: those that were asked for before. `timeout` bounds one request, in seconds.
+    Raises NeutronError, and OSError when the answer cannot be kept in `folder`.
+    """
+    names = sorted(set(networks))
+    kept = folder / f"roth-neutron-{hashlib.sha256(cloud.encode()).hexdigest()[:16]}.json"
+    with _alone(kept.with_suffix(".lock")):
+        known, document = _kept(kept)
+        if document is None or not set(names) <= set(known):
+            asked = sorted({*names, *known})
+            document = read_ports(connecting(cloud, timeout), asked)
+            part = kept.with_suffix(".part")
+            part.write_text(json.dumps({"networks": asked, "document": document}), encoding="utf-8")
+            part.rename(kept)
+        return document
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Workers of a run that come at the same time wait for the first one's answer. The lock ends with its holder."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _kept(path: Path) -> tuple[list[str], dict[str, object] | None]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return [], None
+    return content["networks"], content["document"]
