@@ -80,6 +80,8 @@ _NETWORK = Record(
         "pair_prefix_length": Record(
             {"ipv4": Leaf(checks.integer(1, 32, "bits")), "ipv6": Leaf(checks.integer(1, 128, "bits"))}
         ),
+        "projects": ListOf(Leaf(checks.text), what="a list of project ids"),
+        "tags": ListOf(Leaf(checks.text), what="a list of tags"),
         "shared_addresses": Leaf(checks.choice("none", "anycast")),
         "static_neighbors": Leaf(checks.boolean),
         "gateway_mac": Leaf(checks.mac),

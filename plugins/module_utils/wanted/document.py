@@ -44,7 +44,8 @@ class AddressPair:
 class Port:
     """A Neutron port. `host` is `binding:host_id`, empty when unbound; `up` is `admin_state_up`.
 
-    `status` is not here on purpose: it stays DOWN for ports that no layer 2 agent wires.
+    `project` and `tags` are None in a document without them. `status` is not here on purpose: it stays DOWN for ports
+    that no layer 2 agent wires.
     """
 
     id: str
@@ -57,6 +58,8 @@ class Port:
     mac: str
     fixed: tuple[FixedIp, ...]
     pairs: tuple[AddressPair, ...]
+    project: str | None = None
+    tags: frozenset[str] | None = None
 
     @property
     def label(self) -> str:
@@ -149,7 +152,18 @@ def _port(entry: Mapping[str, object], place: str) -> Port:
         mac=mac,
         fixed=tuple(_fixed_ip(item, f"{place} fixed_ips[{n}]") for n, item in enumerate(fixed)),
         pairs=tuple(_pair(item, f"{place} allowed_address_pairs[{n}]", mac) for n, item in enumerate(pairs)),
+        project=None if entry.get("project_id") is None else _value(entry, "project_id", str, place),
+        tags=_tags(entry, place),
     )
+
+
+def _tags(entry: Mapping[str, object], place: str) -> frozenset[str] | None:
+    if "tags" not in entry:
+        return None
+    tags = _value(entry, "tags", list, place)
+    if not all(isinstance(tag, str) for tag in tags):
+        raise ValueError(f"{place}: 'tags' has something else than strings in it")
+    return frozenset(tags)
 
 
 def _subnet_prefix(entry: Mapping[str, object], place: str) -> Prefix:

@@ -32,7 +32,8 @@ class Subnet:
 class ProviderNetwork:
     """A Neutron network whose ports are routed on the host.
 
-    `name` is Neutron's name or id. `pair_length` gives per IP version (4, 6) the shortest allowed address pair
+    `name` is Neutron's name or id. Where `projects` or `tags` are given, only ports of one of these projects, and with
+    one of these tags, are announced. `pair_length` gives per IP version (4, 6) the shortest allowed address pair
     that is routed, in bits. `anycast` is true when an address of several ports is announced from all of them.
     """
 
@@ -44,6 +45,8 @@ class ProviderNetwork:
     pair_length: Mapping[int, int] = field(default_factory=lambda: {4: 32, 6: 128})
     anycast: bool = False
     static_neighbors: bool = False
+    projects: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
 
     @property
     def announces_hosts(self) -> bool:
@@ -108,6 +111,8 @@ def _network(raw: Mapping[str, Any]) -> ProviderNetwork:
         pair_length={4: int(lengths.get("ipv4", 32)), 6: int(lengths.get("ipv6", 128))},
         anycast=raw.get("shared_addresses", "none") == "anycast",
         static_neighbors=bool(raw.get("static_neighbors", False)),
+        projects=frozenset(str(project) for project in raw.get("projects") or ()),
+        tags=frozenset(str(tag) for tag in raw.get("tags") or ()),
     )
 
 

@@ -150,6 +150,7 @@ class PortPlan:
             if network is None:
                 self._ignored[port.host] += 1
                 continue
+            _require_selectable(port, network)
             for claim in _claims_of(document, port, network):
                 self._claims[port.host].append(claim)
                 if port.host:  # in whatever state: an address must not flap with its other holder's
@@ -166,7 +167,7 @@ class PortPlan:
         routed: list[_Claim] = []
         for claim in self._claims.get(host, ()):
             covered = not claim.network.announces_hosts and self._misplaced(claim) is None
-            reason = self._port_reason(claim.port) or (None if covered else self._reason(claim))
+            reason = self._port_reason(claim.port) or _unselected(claim) or (None if covered else self._reason(claim))
             if reason is None:
                 delivered.append(claim)
             elif not covered:
@@ -237,6 +238,23 @@ class PortPlan:
         if len(holders) > 1 and not claim.network.anycast:
             return f"held by {len(holders)} ports: {', '.join(sorted(holders.values()))} (shared_addresses: none)"
         return None
+
+
+def _require_selectable(port: Port, network: ProviderNetwork) -> None:
+    for key, wanted, given in (("project_id", network.projects, port.project), ("tags", network.tags, port.tags)):
+        if wanted and given is None:
+            text = f"{key!r} is missing, by which network {network.name} selects"
+            raise ValueError(f"port document: port {port.label} ({port.id}): {text}")
+
+
+def _unselected(claim: _Claim) -> str | None:
+    """Why the port is not among those that its network announces."""
+    port, network = claim.port, claim.network
+    if network.projects and port.project not in network.projects:
+        return f"project {port.project or '(none)'} is not announced (projects of network {network.name})"
+    if network.tags and not network.tags & (port.tags or frozenset()):
+        return f"has none of the tags {', '.join(sorted(network.tags))} (tags of network {network.name})"
+    return None
 
 
 def _taps(routed: Sequence[_Claim]) -> tuple[Tap, ...]:

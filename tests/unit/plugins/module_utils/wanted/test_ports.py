@@ -333,3 +333,45 @@ def test_an_address_whose_subnet_is_not_in_the_answer_is_an_error():
     port_named(document, "hv1-vm0")["fixed_ips"][0]["subnet_id"] = "gone"
     with pytest.raises(ValueError, match=r"port hv1-vm0 .*10\.64\.1\.53: its subnet gone is not in 'subnets'"):
         plan_of(document)
+
+
+def test_only_ports_of_the_networks_projects_are_announced():
+    document = raw_document()
+    port_named(document, "hv1-vm0")["project_id"] = "blue"
+    found = plan_of(document, mobile={"projects": ["blue", "green"]}).routes("hv1")
+    assert [route for route in found.routes if route.startswith("10.64.")] == ["10.64.1.53/32 dev br-mobile"]
+    words = "project fake_project_id is not announced (projects of network mobile)"
+    assert words in {entry.reason for entry in found.left_out}
+
+
+def test_only_ports_with_one_of_the_networks_tags_are_announced():
+    document = raw_document()
+    port_named(document, "hv1-vm0")["tags"] = ["public", "web"]
+    found = plan_of(document, mobile={"tags": ["public"]}).routes("hv1")
+    assert [route for route in found.routes if route.startswith("10.64.")] == ["10.64.1.53/32 dev br-mobile"]
+    assert "has none of the tags public (tags of network mobile)" in {entry.reason for entry in found.left_out}
+
+
+def test_a_port_that_is_not_announced_keeps_its_address_from_others():
+    document = raw_document()
+    address = port_named(document, "hv2-vm0")["fixed_ips"][0]["ip_address"]
+    owner, other = port_named(document, "hv2-vm0"), port_named(document, "hv1-vm0")
+    owner["project_id"], other["project_id"] = "private", "public"
+    other["allowed_address_pairs"] = [{"ip_address": address, "mac_address": other["mac_address"]}]
+    assert announced_from(f"{address}/32", document, mobile={"projects": ["public"]}) == []
+
+
+@pytest.mark.parametrize(("key", "selection"), [("project_id", "projects"), ("tags", "tags")])
+def test_a_document_that_cannot_tell_what_is_selected_is_an_error(key, selection):
+    document = raw_document()
+    del port_named(document, "hv1-vm0")[key]
+    with pytest.raises(ValueError, match=f"{key!r} is missing, by which network mobile selects"):
+        plan_of(document, mobile={selection: ["x"]})
+    plan_of(document)
+
+
+def test_tags_that_are_no_strings_are_refused():
+    document = raw_document()
+    port_named(document, "hv1-vm0")["tags"] = [1]
+    with pytest.raises(ValueError, match="'tags' has something else than strings"):
+        plan_of(document)
