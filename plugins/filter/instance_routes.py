@@ -73,18 +73,9 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils.wanted.document import read_document
 from ..module_utils.wanted.networks import provider_networks
-from ..module_utils.wanted.ports import DEVICE_OWNERS, LeftOut
+from ..module_utils.wanted.plain import routes_as_mapping
+from ..module_utils.wanted.ports import DEVICE_OWNERS
 from ..module_utils.wanted.ports import instance_routes as compute
-
-
-def as_entry(left_out: LeftOut) -> dict[str, str]:
-    """One left-out address as roles report it."""
-    return {
-        "port": left_out.port_id,
-        "name": left_out.name,
-        "address": left_out.address,
-        "reason": left_out.reason,
-    }
 
 
 def instance_routes(
@@ -93,20 +84,14 @@ def instance_routes(
     host: str,
     device_owners: Sequence[str] = DEVICE_OWNERS,
     loopbacks: Sequence[str] = (),
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """See DOCUMENTATION. Raises AnsibleFilterError."""
     try:
         parsed = provider_networks(networks)
         found = compute(read_document(document), parsed, host, device_owners=device_owners, loopbacks=loopbacks)
     except ValueError as error:
         raise AnsibleFilterError(f"roth.fabric.instance_routes: {error}") from error
-    return {
-        "routes": list(found.routes),
-        "taps": [f"{tap.prefix} {tap.device}" for tap in found.taps],
-        "left_out": [as_entry(entry) for entry in found.left_out],
-        "neighbors": [f"{n.address} lladdr {n.mac} dev {n.device}" for n in found.neighbors],
-        "ignored": found.ignored,
-    }
+    return routes_as_mapping(found)
 
 
 class FilterModule:

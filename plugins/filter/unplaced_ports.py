@@ -63,8 +63,8 @@ from ansible.errors import AnsibleFilterError
 
 from ..module_utils.wanted.document import read_document
 from ..module_utils.wanted.networks import provider_networks
+from ..module_utils.wanted.plain import left_out_as_mapping
 from ..module_utils.wanted.ports import DEVICE_OWNERS, PortPlan
-from .instance_routes import as_entry
 
 
 def unplaced_ports(
@@ -76,7 +76,7 @@ def unplaced_ports(
     """See DOCUMENTATION. Raises AnsibleFilterError."""
     try:
         plan = PortPlan(read_document(document), provider_networks(networks), device_owners)
-        return [as_entry(entry) for entry in plan.unplaced(hosts)]
+        return [left_out_as_mapping(entry) for entry in plan.unplaced(hosts)]
     except ValueError as error:
         raise AnsibleFilterError(f"roth.fabric.unplaced_ports: {error}") from error
 
