@@ -22,7 +22,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _requires_connection = False
     _supports_check_mode = True
     _supports_diff = False
-    _VALID_ARGS = frozenset({"hypervisors", "switches"})
+    _VALID_ARGS = frozenset({"hypervisors", "switches", "ports"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
@@ -33,10 +33,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             argument_spec={
                 "hypervisors": {"type": "list", "elements": "str", "default": list(groups.get("hypervisors", []))},
                 "switches": {"type": "list", "elements": "str", "default": list(groups.get("tors", []))},
+                "ports": {"type": "bool", "default": True},
             }
         )
         inventory = _inventory(variables["hostvars"], arguments["hypervisors"], arguments["switches"])
-        problems = validate(inventory)
+        problems = validate(inventory, ports=arguments["ports"])
         result["changed"] = False
         if problems:
             result["failed"] = True

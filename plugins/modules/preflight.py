@@ -25,6 +25,10 @@ options:
     description: Inventory names of the switches. The default is group C(tors).
     type: list
     elements: str
+  ports:
+    description: Whether the port document, from file or from Neutron, is read and judged as well.
+    type: bool
+    default: true
 attributes:
   check_mode:
     description: Can run in check mode, where it does the same.

@@ -42,7 +42,7 @@ class ListOf:
 class Names:
     """A mapping from one name to another."""
 
-    value: Leaf = field(default_factory=lambda: Leaf(checks.text))
+    value: Shape = field(default_factory=lambda: Leaf(checks.text))
 
 
 Shape = Union[Leaf, Record, ListOf, Names]
@@ -66,8 +66,18 @@ _UPLINK = Record(
     },
     required=("name", "tor"),
 )
+_TEXTS = ListOf(Leaf(checks.text), what="a list of strings")
 _SUBNET = Record(
-    {"cidr": Leaf(checks.prefix), "gateway": Leaf(checks.text), "host": Leaf(checks.text)}, required=("cidr", "gateway")
+    {
+        "cidr": Leaf(checks.prefix),
+        "gateway": Leaf(checks.text),
+        "host": Leaf(checks.text),
+        "service_types": _TEXTS,
+        "enable_dhcp": Leaf(checks.boolean),
+        "dns_nameservers": _TEXTS,
+        "ipv6_mode": Leaf(checks.choice("slaac", "dhcpv6-stateful", "dhcpv6-stateless")),
+    },
+    required=("cidr", "gateway"),
 )
 _NETWORK = Record(
     {
@@ -80,6 +90,9 @@ _NETWORK = Record(
         "pair_prefix_length": Record(
             {"ipv4": Leaf(checks.integer(1, 32, "bits")), "ipv6": Leaf(checks.integer(1, 128, "bits"))}
         ),
+        "shared": Leaf(checks.boolean),
+        "physical_network": Leaf(checks.text),
+        "segmentation_id": Leaf(checks.integer(1, 4094)),  # IEEE 802.1Q
         "projects": ListOf(Leaf(checks.text), what="a list of project ids"),
         "tags": ListOf(Leaf(checks.text), what="a list of tags"),
         "shared_addresses": Leaf(checks.choice("none", "anycast")),
@@ -122,6 +135,7 @@ VARIABLES: Mapping[str, Shape] = {
     "roth_hold_time": Leaf(checks.hold_time),
     "roth_graceful_restart_time": Leaf(checks.integer(0, 4095, "seconds")),  # 12 bits in RFC 4724
     "roth_provider_networks": ListOf(_NETWORK, what="a list of provider networks"),
+    "roth_physical_networks": Names(ListOf(Leaf(checks.text), least=1, what="a list of at least one physical network")),
     "roth_ports_file": Leaf(checks.path),
     "roth_neutron_cloud": Leaf(checks.cloud),
     "roth_neutron_timeout": Leaf(checks.integer(1, 3600, "seconds")),

@@ -24,10 +24,11 @@ from .schema import HYPERVISOR_NEEDS, SWITCH_NEEDS, variable_problems
 from .switches import switch_problems
 
 
-def validate(inventory: Inventory) -> list[Problem]:
+def validate(inventory: Inventory, *, ports: bool = True) -> list[Problem]:
     """Everything that is wrong, shapes first; what has a wrong shape is not judged further.
 
-    `inventory.unreadable` are variables that could not be templated, with the reason.
+    `inventory.unreadable` are variables that could not be templated, with the reason. Neutron's `ports` are read
+    from file or API and judged last, unless they are left out.
     """
     found = list(_shapes(inventory))
     sound = _without(inventory, {(item.host, _top(item.variable)) for item in found})
@@ -35,6 +36,8 @@ def validate(inventory: Inventory) -> list[Problem]:
     found += switch_problems(sound)
     in_networks = list(network_problems(sound))
     found += in_networks
+    if not ports:
+        return found
     found += _port_documents(_without(sound, {(item.host, _top(item.variable)) for item in in_networks}))
     return found
 

@@ -288,6 +288,16 @@ def test_a_neutron_that_does_not_answer_whole_is_refused_before_anything_is_touc
     assert text == f"hv1, hv2: roth_neutron_cloud = 'hq': expected {expected}"
 
 
+def test_without_ports_neither_file_nor_neutron_is_read():
+    def read(*_arguments):
+        raise AssertionError("it was read")
+
+    content = good()
+    content["hosts"]["hv1"]["roth_neutron_cloud"] = "hq"
+    inventory = Inventory(content["hosts"], content["hypervisors"], content["switches"], read, read_cloud=read)
+    assert validate(inventory, ports=False) == []
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.ip_addresses().map(str),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
