@@ -59,8 +59,8 @@ options:
   subnets:
     description:
       - The subnets. What is left out of one is left to Neutron, and not compared.
-      - Neutron takes no mixture of subnets with a segment and without, but for those of service type
-        C(network:routed).
+      - Neutron takes no mixture of subnets with a segment and without, but for those with C(network:routed) among their
+        service types.
     type: list
     elements: dict
     default: []

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import quote, urlencode
@@ -160,6 +161,7 @@ class SessionCloud:
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Mapping[str, object]:
         from keystoneauth1.exceptions import ClientException
         from requests import RequestException
+        from requests.exceptions import ChunkedEncodingError, ContentDecodingError
 
         place = f"{method} {self._root}{path.split('?', 1)[0]}"
         deadline = time.monotonic() + self._timeout
@@ -180,7 +182,9 @@ class SessionCloud:
                 answer.close()
         except ClientException as error:
             raise as_neutron_error(place, error) from None
-        except RequestException as error:  # the connection broke within the body
+        except (ChunkedEncodingError, ContentDecodingError) as error:
+            raise NeutronError("broken", f"{place}: half an answer came: {_first_line(error)}") from None
+        except RequestException as error:  # no more came in time
             raise NeutronError("unreachable", f"{place}: {_first_line(error)}") from None
 
 
@@ -217,8 +221,10 @@ def connect(name: str | None, *, timeout: float = TIMEOUT) -> SessionCloud:
     except ImportError as error:
         raise NeutronError("refused", f"{place}: openstacksdk cannot be imported here ({error})") from None
     try:
-        region = OpenStackConfig().get_one(cloud=name)
-        session = region.get_session()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openstacksdk tells of metrics databases that nobody asked for
+            region = OpenStackConfig().get_one(cloud=name)
+            session = region.get_session()
         session.timeout = float(timeout)  # for the token as well
         endpoint = region.get_endpoint("network") or session.get_endpoint(
             service_type="network",

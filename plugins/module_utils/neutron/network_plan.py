@@ -51,6 +51,8 @@ class Step:
 
     def _line(self, values: Body) -> str:
         shown = [f"{key}={_shown(value)}" for key, value in sorted(values.items()) if value != self.label]
+        if self.segment is not None:
+            shown.append(f"segment={self.segment[1]}")
         return " ".join([self.what, self.label, *shown])
 
 
@@ -254,11 +256,23 @@ class _Planning:
                 f"{place}: its segment is {there or 'none'} in Neutron and {here or 'none'} here; Neutron cannot move a"
                 f" subnet: expected {there or 'none'}, or another subnet"
             )
+        yield from self._gateway_refusals(place, wanted, found)
         if wanted.mode is not None and (found.address_mode, found.ra_mode) != (wanted.mode, wanted.mode):
             yield (
                 f"{place}: its IPv6 modes are {found.address_mode or 'none'} (addresses) and {found.ra_mode or 'none'}"
                 f" (router advertisements) in Neutron and {wanted.mode} here; Neutron cannot change them"
             )
+
+    def _gateway_refusals(self, place: str, wanted: Subnet, found: FoundSubnet) -> Iterator[str]:
+        """With pools of its own the options have been checked; Neutron's default pools leave out the first gateway."""
+        if wanted.gateway in (None, found.gateway) or wanted.pools is not None:
+            return
+        for start, end in found.pools:
+            if int(start) <= int(wanted.gateway) <= int(end):
+                yield (
+                    f"{place}: gateway is {wanted.gateway}, which lies in its allocation pool {start} to {end}:"
+                    f" expected an address outside of it, or allocation_pools without it"
+                )
 
     def _segment_id(self, wanted: Subnet) -> str | None:
         """The id of the wanted segment, empty while it is not there; None for a subnet that spans all."""
@@ -278,7 +292,7 @@ class _Planning:
             if str(each.cidr) not in there
         ]
         pinned = sorted(cidr for cidr, is_pinned, _types in known if is_pinned)
-        spanning = sorted(cidr for cidr, is_pinned, types in known if not is_pinned and types != (ROUTED,))
+        spanning = sorted(cidr for cidr, is_pinned, types in known if not is_pinned and ROUTED not in types)
         if pinned and spanning:
             yield (
                 f"{self._place}: subnets with a segment ({', '.join(pinned)}) and without one ({', '.join(spanning)});"

@@ -136,17 +136,21 @@ def _subnet(network: str, entry: Options, segments: Collection[object]) -> Subne
             f"{place}: segment is {quoted(segment)}, expected one of {', '.join(sorted(map(str, segments)))}"
         )
     mode = entry.get("ipv6_mode") or None
+    gateway, pools = _gateway(place, cidr, entry.get("gateway")), _pools(place, cidr, entry.get("allocation_pools"))
+    for start, end in pools or ():
+        if gateway is not None and int(start) <= int(gateway) <= int(end):
+            raise ValueError(f"{place}: gateway is {gateway}, expected an address outside allocation_pools")
     if mode is not None and cidr.version == 4:
         raise ValueError(f"{place}: ipv6_mode is {quoted(mode)}, expected none: it is IPv4")
     return Subnet(
         cidr=cidr,
         segment=None if segment is None else str(segment),
         name=_optional_text(entry.get("name")),
-        gateway=_gateway(place, cidr, entry.get("gateway")),
+        gateway=gateway,
         enable_dhcp=_optional_flag(entry.get("enable_dhcp")),
         service_types=_optional_texts(entry.get("service_types")),
         dns_nameservers=_servers(place, entry.get("dns_nameservers")),
-        pools=_pools(place, cidr, entry.get("allocation_pools")),
+        pools=pools,
         mode=_optional_text(mode),
     )
 

@@ -95,7 +95,7 @@ def test_a_new_pinned_host_adds_its_segment_and_its_subnet():
     plan = plan_present(wanted(("hv1", "hv2"), subnets), found(("hv1",), ON_HV1), {})
     assert steps(plan) == [
         "create segment rpn-hv2 network_type=flat",
-        "create subnet 198.51.100.64/26 gateway_ip=198.51.100.65 ip_version=4",
+        "create subnet 198.51.100.64/26 gateway_ip=198.51.100.65 ip_version=4 segment=rpn-hv2",
     ]
     assert plan.steps[1].segment == ("flat", "rpn-hv2", None)
 
@@ -119,14 +119,28 @@ def test_purge_removes_what_nothing_is_on():
 
 
 def test_what_neutron_can_change_is_changed():
-    changed = [{**SPANNING[0], "gateway": "10.64.255.254", "service_types": [], "enable_dhcp": False}, SPANNING[1]]
+    changed = [{**SPANNING[0], "service_types": [], "enable_dhcp": False}, SPANNING[1]]
     plan = plan_present(wanted(subnets=changed, mtu=9000), found(), {})
     assert plan.diff() == {
-        "before": "network mobile mtu=1500\n"
-        "subnet 10.64.0.0/16 enable_dhcp=yes gateway_ip=10.64.0.1 service_types=compute:nova\n",
-        "after": "network mobile mtu=9000\n"
-        "subnet 10.64.0.0/16 enable_dhcp=no gateway_ip=10.64.255.254 service_types=none\n",
+        "before": "network mobile mtu=1500\nsubnet 10.64.0.0/16 enable_dhcp=yes service_types=compute:nova\n",
+        "after": "network mobile mtu=9000\nsubnet 10.64.0.0/16 enable_dhcp=no service_types=none\n",
     }
+
+
+def test_a_gateway_inside_the_allocation_pool_is_refused():
+    changed = [{**SPANNING[0], "gateway": "10.64.0.9"}]
+    assert refusals(wanted(subnets=changed), found(), {}) == [
+        "network mobile, subnet 10.64.0.0/16: gateway is 10.64.0.9, which lies in its allocation pool 10.64.0.2 to"
+        " 10.64.255.254: expected an address outside of it, or allocation_pools without it"
+    ]
+
+
+def test_gateway_and_pools_may_change_together():
+    pools = [{"start": "10.64.1.0", "end": "10.64.2.255"}]
+    changed = [{"cidr": "10.64.0.0/16", "gateway": "10.64.0.9", "allocation_pools": pools}]
+    assert steps(plan_present(wanted(subnets=changed), found(), {})) == [
+        "update subnet 10.64.0.0/16 allocation_pools=10.64.1.0-10.64.2.255 gateway_ip=10.64.0.9"
+    ]
 
 
 def test_a_segment_without_name_gets_one():
@@ -300,6 +314,18 @@ def test_absent_removes_a_network_without_ports():
             [{"cidr": "10.0.0.0/8", "gateway": "11.0.0.1"}],
             None,
             "network n, subnet 10.0.0.0/8: gateway is '11.0.0.1', expected an address of 10.0.0.0/8",
+        ),
+        (
+            [{"physical_network": "a"}],
+            [
+                {
+                    "cidr": "10.0.0.0/8",
+                    "gateway": "10.0.0.1",
+                    "allocation_pools": [{"start": "10.0.0.1", "end": "10.0.0.2"}],
+                }
+            ],
+            None,
+            "network n, subnet 10.0.0.0/8: gateway is 10.0.0.1, expected an address outside allocation_pools",
         ),
         (
             [{"physical_network": "a"}],
