@@ -198,13 +198,26 @@ def as_neutron_error(place: str, error: Exception) -> NeutronError:
         kind: Kind = "refused" if status in (*_REFUSED, 404) else "broken"  # 404: Keystone does not know the user
         return NeutronError(kind, text, status)
     if isinstance(error, (known.ConnectionError, known.DiscoveryFailure, known.RetriableConnectionFailure)):
-        return NeutronError("unreachable", text)
+        return NeutronError("unreachable", f"{place}: {_reason(error)}")
     return NeutronError("refused", text)
 
 
-def _first_line(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """What the innermost error says: "Connection refused" stands five exceptions below what keystoneauth1 raises."""
+    inner: BaseException | None = error
+    while inner is not None:
+        error, inner = inner, inner.__cause__ or inner.__context__
+    return getattr(error, "strerror", None) or _first_line(error)
+
+
+def _first_line(error: BaseException) -> str:
     lines = str(error).splitlines()
     return lines[0][:_SHOWN] if lines and lines[0] else type(error).__name__
+
+
+def _with_keystone(place: str, auth: object) -> str:
+    url = auth.get("auth_url") if isinstance(auth, dict) else None
+    return f"{place} ({url})" if url else place
 
 
 def connect(name: str | None, *, timeout: float = TIMEOUT) -> SessionCloud:
@@ -224,6 +237,7 @@ def connect(name: str | None, *, timeout: float = TIMEOUT) -> SessionCloud:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openstacksdk tells of metrics databases that nobody asked for
             region = OpenStackConfig().get_one(cloud=name)
+            place = _with_keystone(place, region.config.get("auth"))
             session = region.get_session()
         session.timeout = float(timeout)  # for the token as well
         endpoint = region.get_endpoint("network") or session.get_endpoint(

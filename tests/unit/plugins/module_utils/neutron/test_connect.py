@@ -197,7 +197,7 @@ def test_nobody_at_the_address_is_unreachable(cloud_file):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))  # bound, not listening
         cloud_file(**without_keystone(f"http://127.0.0.1:{unused.getsockname()[1]}"))
-        with pytest.raises(NeutronError) as caught:
+        with pytest.raises(NeutronError, match=r"^GET http://127.0.0.1:\d+/v2.0/ports: Connection refused$") as caught:
             connect("hq", timeout=5).get("/v2.0/ports")
     assert caught.value.kind == "unreachable"
 
@@ -208,9 +208,22 @@ def test_a_server_that_does_not_answer_in_time_is_unreachable(cloud_file):
 
     stop = threading.Event()
     try:
-        assert failure(wait, cloud_file=cloud_file, timeout=0.2).kind == "unreachable"
+        error = failure(wait, cloud_file=cloud_file, timeout=0.2)
     finally:
         stop.set()
+    assert error.kind == "unreachable"
+    assert str(error).endswith("/v2.0/ports: timed out")
+
+
+def test_a_keystone_that_nobody_answers_for_is_unreachable(cloud_file):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        cloud_file(**with_password(f"http://127.0.0.1:{unused.getsockname()[1]}"))
+        with pytest.raises(
+            NeutronError, match=r"^cloud 'hq' \(http://127.0.0.1:\d+/v3\): Connection refused$"
+        ) as caught:
+            connect("hq", timeout=5)
+    assert caught.value.kind == "unreachable"
 
 
 def test_half_an_answer_is_broken(cloud_file):
