@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from roth.kernel.events import RouteEvents
 from roth.kernel.netlink import Netlink
+from roth.lists import Lists
 from roth.mirror import Changes, Mirror
 from roth.restore import Restoration
 
@@ -33,7 +34,7 @@ class Rig:
         self.lost: set[str] = set()
         self.mirror = Mirror(kernel, events, 142, 142, self.timers, self.changed)
         (folder / "routes").write_text(LISTED)
-        self.restoration = Restoration(str(folder / "routes"), str(folder / "taps"), str(folder / "waiting"))
+        self.restoration = Restoration([Lists(str(folder / "routes"), str(folder / "taps"))], str(folder / "waiting"))
         self.mirror.resync()
         self.restoration.begin(self.mirror.routes, self.mirror.links)
 

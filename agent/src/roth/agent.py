@@ -62,7 +62,7 @@ class Agent:
         self.revival = Revival()
         self.fib = Fib(kernel, config)
         self.damping = Damping(config.damping)
-        self.restoration = Restoration(config.routes_file, config.taps_file, config.waiting_file)
+        self.restoration = Restoration(config.lists, config.waiting_file)
         self.adopted = False
         self.withheld: dict[Prefix, str] = {}
         self.port_failures: list[str] = []

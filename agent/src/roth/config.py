@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from .damping import DampingRules
 from .kernel.model import Address, Family, Prefix
+from .lists import Lists
 
 _FAMILY_NAMES = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
 
@@ -88,6 +89,8 @@ class Config:
     damping: DampingRules
     routes_file: str
     taps_file: str
+    watcher_routes_file: str
+    watcher_taps_file: str
     bridge_socket: str
     status_socket: str
     bfdd_vty: str
@@ -95,6 +98,11 @@ class Config:
     def peers(self) -> dict[Address, tuple[Uplink, Peer]]:
         """Every session by its peer's address."""
         return {peer.address: (uplink, peer) for uplink in self.uplinks for peer in uplink.peers}
+
+    @property
+    def lists(self) -> tuple[Lists, Lists]:
+        """The playbook's lists and the port watcher's: whichever was written last counts."""
+        return Lists(self.routes_file, self.taps_file), Lists(self.watcher_routes_file, self.watcher_taps_file)
 
     @property
     def waiting_file(self) -> str:
@@ -105,7 +113,7 @@ class Config:
         """What a reload can't change."""
         return (
             self.asn, self.protocol, self.table, self.default_table, self.default_metric,
-            self.routes_file, self.taps_file, self.bridge_socket, self.status_socket, self.bfdd_vty,
+            self.lists, self.bridge_socket, self.status_socket, self.bfdd_vty,
         )  # fmt: skip
 
 
@@ -219,6 +227,8 @@ _DEFAULTS: dict[str, Any] = {
     "damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60},
     "routes_file": "/etc/roth/instance-routes",
     "taps_file": "/etc/roth/instance-taps",
+    "watcher_routes_file": "/var/lib/roth-ports/instance-routes",
+    "watcher_taps_file": "/var/lib/roth-ports/instance-taps",
 }
 _KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "asn": _ASN,
@@ -236,6 +246,8 @@ _KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "damping": (_mapping, "a mapping of half_life, suppress, reuse and longest"),
     "routes_file": (_text, "a path"),
     "taps_file": (_text, "a path"),
+    "watcher_routes_file": (_text, "a path"),
+    "watcher_taps_file": (_text, "a path"),
     "bridge_socket": (_text, "a path"),
     "status_socket": (_text, "a path"),
     "bfdd_vty": (_text, "a path"),

@@ -1,19 +1,20 @@
 """Puts instance routes back that the kernel dropped with their link, or over a reboot.
 
 The kernel deletes a link's routes when it goes down or away (IPv4 without a word) and does not restore them. Nobody
-asked for that, so it is undone when the link is back: of the routes on the host's list exactly those that were lost
-that way. A route that somebody deleted stays deleted, and what is not on the list stays away: a later run of the
-playbook has taken it off. What waits is noted in /run, so that it outlives the agent but not the boot.
+asked for that, so it is undone when the link is back: of the routes on the host's list (see `lists`) exactly those
+that were lost that way. A route that somebody deleted stays deleted, and what is not on the list stays away: a later
+reading of Neutron has taken it off. What waits is noted in /run, so that it outlives the agent but not the boot.
 """
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 
+from . import lists
 from .kernel.model import Action, HostRoute, KernelRoute, Link, Prefix, RouteFailure, RouteKind, RouteOperation
 from .kernel.text import parse_route
 from .log import log
@@ -26,7 +27,7 @@ Routes = Mapping[Prefix, Mapping[int, KernelRoute]]
 
 @dataclass(frozen=True)
 class Listed:
-    """What the last run of the playbook wanted here: routes, and the tap of the instance that has a prefix.
+    """What was wanted here last: routes, and the tap of the instance that has a prefix.
 
     A prefix without a tap needs none: an aggregate, a loopback, an instance whose port is no interface of the host.
     """
@@ -35,32 +36,24 @@ class Listed:
     taps: dict[Prefix, str] = field(default_factory=dict)
 
 
-def _lines(path: str) -> list[str]:
-    lines = Path(path).read_text(encoding="ascii").splitlines()
-    return [line for line in lines if line.strip() and not line.startswith("#")]
-
-
-def read_listed(routes_file: str, taps_file: str) -> Listed:
+def read_listed(pair: lists.Lists) -> Listed:
     """Raises OSError when a list can't be read, and ValueError when it can't be understood. No list lists nothing."""
     listed = Listed()
-    try:
-        lines = _lines(routes_file)
-    except FileNotFoundError:
-        return listed
-    for line in lines:
+    routes, taps = pair.lines()
+    for line in routes:
         route = parse_route(line)
         listed.routes[route.prefix, route.metric] = route
-    for line in _lines(taps_file) if Path(taps_file).exists() else []:
+    for line in taps:
         prefix, _, tap = line.partition(" ")
         listed.taps[ip_network(prefix)] = tap
     return listed
 
 
 class Restoration:
-    """The routes that wait for their link. `note` is the file in /run that keeps them."""
+    """The routes that wait for their link. Of `pairs` the newest lists count; the file `note` in /run keeps what waits."""
 
-    def __init__(self, routes_file: str, taps_file: str, note: str) -> None:
-        self.routes_file, self.taps_file, self.note = routes_file, taps_file, Path(note)
+    def __init__(self, pairs: Sequence[lists.Lists], note: str) -> None:
+        self.pairs, self.note = pairs, Path(note)
         self.waiting: set[Key] = set()
         self.failure: str | None = None
         self._noted: set[Key] | None = None
@@ -74,7 +67,7 @@ class Restoration:
         listed = self._listed()
         up = {link.name for link in links.values() if link.up}
         try:
-            self.waiting = self._noted = set(map(_key, _lines(str(self.note))))
+            self.waiting = self._noted = set(map(_key, self.note.read_text(encoding="ascii").splitlines()))
         except (OSError, ValueError):
             self.waiting = set(listed.routes)
         self.waiting = self.waiting | {key for key, route in listed.routes.items() if _needs(route) - up}
@@ -109,10 +102,11 @@ class Restoration:
             log("note_not_written", "warning", file=self.note, error=error)
 
     def _listed(self) -> Listed:
-        looks = [_looks(path) for path in (self.routes_file, self.taps_file)]
+        pair = lists.newest(self.pairs)
+        looks = (pair, pair.looks())
         if looks != self._read[0] or self.failure:
             try:
-                self._read, self.failure = (looks, read_listed(self.routes_file, self.taps_file)), None
+                self._read, self.failure = (looks, read_listed(pair)), None
             except (OSError, ValueError) as error:
                 if str(error) != self.failure:
                     log("list_not_read", "warning", error=error)
@@ -138,14 +132,6 @@ class Restoration:
             RouteOperation(Action.ADD, route.prefix, route.metric, up.get(route.device or ""), route.kind)
             for route in found
         ]
-
-
-def _looks(path: str) -> tuple[int, int, int] | None:
-    try:
-        found = Path(path).stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _needs(route: HostRoute) -> set[str]:

@@ -74,6 +74,8 @@ DOCUMENT = {
     "damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60},
     "routes_file": "/nonexistent/instance-routes",
     "taps_file": "/nonexistent/instance-taps",
+    "watcher_routes_file": "/nonexistent/watcher-routes",
+    "watcher_taps_file": "/nonexistent/watcher-taps",
     "bridge_socket": "/run/roth-exabgp/bridge.sock",
     "status_socket": "/nonexistent/agent.sock",
     "bfdd_vty": "/run/roth-bfdd/bfdd.vty",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from roth.kernel.model import Link, LinkEvent, RouteEvent, RouteKind
+from roth.lists import Lists
 from roth.mirror import Changes
 from roth.restore import read_listed
 
@@ -39,6 +40,8 @@ def start(tmp_path: Path) -> Start:
             kernel,
             routes_file=str(tmp_path / "routes"),
             taps_file=str(tmp_path / "taps"),
+            watcher_routes_file=str(tmp_path / "watcher-routes"),
+            watcher_taps_file=str(tmp_path / "watcher-taps"),
             status_socket=str(tmp_path / "agent.sock"),
         )
 
@@ -198,7 +201,7 @@ def test_a_list_that_cannot_be_understood_is_an_alarm_and_changes_nothing(start:
 
 
 def test_no_list_lists_nothing(tmp_path: Path) -> None:
-    assert read_listed(str(tmp_path / "none"), str(tmp_path / "none")).routes == {}
+    assert read_listed(Lists(str(tmp_path / "none"), str(tmp_path / "none"))).routes == {}
 
 
 def test_what_the_kernel_refused_is_tried_again(start: Start) -> None:
