@@ -50,7 +50,7 @@ def read_listed(pair: lists.Lists) -> Listed:
 
 
 class Restoration:
-    """The routes that wait for their link. Of `pairs` the newest lists count; the file `note` in /run keeps what waits."""
+    """The routes that wait for their link. Of `pairs` the newest lists count; `note` is a file in /run."""
 
     def __init__(self, pairs: Sequence[lists.Lists], note: str) -> None:
         self.pairs, self.note = pairs, Path(note)

@@ -1,0 +1,166 @@
+"""/etc/roth/ports.json as types. Every mistake is reported at once, by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from ..config import ConfigError, read_mapping
+from ..kernel.removals import RemovalLimit
+from ..kernel.text import quoted
+from ..lists import Lists
+from ..wanted.networks import ProviderNetwork, provider_networks
+from ..wanted.ports import DEVICE_OWNERS
+from .schedule import Timing
+
+DEFAULT_PATH = "/etc/roth/ports.json"
+
+
+@dataclass(frozen=True)
+class Config:
+    """The whole document. `timeout` (seconds) bounds one exchange with Neutron, `timing.patience` a whole read.
+
+    After `stale_after` seconds without a good read that is an alarm. `playbook_lists` are read, `lists` are written.
+    """
+
+    host: str
+    cloud: str
+    clouds_file: str
+    networks: tuple[ProviderNetwork, ...]
+    device_owners: tuple[str, ...]
+    loopbacks: tuple[str, ...]
+    protocol: int
+    table: int
+    timeout: float
+    timing: Timing
+    stale_after: float
+    limit: RemovalLimit
+    playbook_lists: Lists
+    lists: Lists
+    status_file: str
+
+    @property
+    def static_neighbors(self) -> bool:
+        """Whether a network wants permanent neighbour entries for its ports."""
+        return any(network.static_neighbors for network in self.networks)
+
+    def names(self) -> list[str]:
+        """The networks whose ports are read, by Neutron's names or ids."""
+        return [network.name for network in self.networks]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value or not value.isprintable():
+        raise ValueError
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError
+    return tuple(map(_text, value))
+
+
+def _addresses(value: object) -> tuple[str, ...]:
+    return tuple(str(ip_address(each)) for each in _texts(value))
+
+
+def _whole(low: int, high: int) -> Callable[[object], int]:
+    def check(value: object) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise ValueError
+        return value
+
+    return check
+
+
+def _seconds(low: float, high: float) -> Callable[[object], float]:
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
+            raise ValueError
+        return float(value)
+
+    return check
+
+
+def _lists(value: object) -> Lists:
+    if not isinstance(value, dict) or value.keys() != {"routes", "taps"}:
+        raise ValueError
+    return Lists(_text(value["routes"]), _text(value["taps"]))
+
+
+def _timing(value: object) -> Timing:
+    known = {each.name for each in fields(Timing)}
+    if not isinstance(value, dict) or value.keys() - known:
+        raise ValueError
+    checks = {"jitter": _seconds(0, 1), "settle": _seconds(0, 10), "settle_longest": _seconds(0, 10)}
+    return Timing(**{key: checks.get(key, _seconds(0.1, 86400))(each) for key, each in value.items()})
+
+
+_DEFAULTS: Mapping[str, object] = {
+    "clouds_file": "/etc/roth/clouds.yaml",
+    "device_owners": list(DEVICE_OWNERS),
+    "loopbacks": [],
+    "protocol": 142,
+    "table": 142,
+    "timeout": 10,
+    "timing": {},
+    "stale_after": 300,
+    "max_removed_percent": 20,
+    "max_removed_floor": 4,
+    "playbook_lists": {"routes": "/etc/roth/instance-routes", "taps": "/etc/roth/instance-taps"},
+    "lists": {"routes": "/var/lib/roth-ports/instance-routes", "taps": "/var/lib/roth-ports/instance-taps"},
+    "status_file": "/run/roth-ports/status.json",
+}
+_LISTED = "a mapping of routes and taps to paths"
+_KEYS: Mapping[str, tuple[Callable[[object], object], str]] = {
+    "host": (_text, "the name that Neutron has for this host"),
+    "cloud": (_text, "the name of an entry of clouds.yaml"),
+    "clouds_file": (_text, "a path"),
+    "networks": (lambda value: value if isinstance(value, list) else _text(None), "a list of provider networks"),
+    "device_owners": (_texts, "a list of prefixes of device_owner"),
+    "loopbacks": (_addresses, "a list of addresses"),
+    "protocol": (_whole(1, 255), "a route protocol number, 1 to 255"),
+    "table": (_whole(1, 4294967295), "a routing table number"),
+    "timeout": (_seconds(0.1, 600), "seconds, 0.1 to 600"),
+    "timing": (_timing, f"a mapping of {', '.join(each.name for each in fields(Timing))} to seconds, 0.1 to 86400"),
+    "stale_after": (_seconds(1, 31536000), "seconds, 1 to 31536000"),
+    "max_removed_percent": (_whole(0, 100), "a whole number, 0 to 100"),
+    "max_removed_floor": (_whole(0, 1000000), "a number of prefixes"),
+    "playbook_lists": (_lists, _LISTED),
+    "lists": (_lists, _LISTED),
+    "status_file": (_text, "a path"),
+}
+
+
+def parse(text: str) -> Config:
+    """Read the document. Raises ConfigError, naming each mistake."""
+    document = {**_DEFAULTS, **read_mapping(text)}
+    errors = [f"{key}: unknown key, expected one of {', '.join(_KEYS)}" for key in sorted(document.keys() - _KEYS)]
+    values: dict[str, Any] = {}
+    for key, (check, expected) in _KEYS.items():
+        try:
+            values[key] = check(document[key])
+        except KeyError:
+            errors.append(f"{key}: missing, expected {expected}")
+        except (ValueError, TypeError, AttributeError):
+            errors.append(f"{key}: {quoted(document[key])} is not {expected}")
+    try:
+        values["networks"] = provider_networks(values.get("networks", []))
+    except ValueError as error:
+        errors.append(f"networks: {error}")
+    if errors:
+        raise ConfigError("; ".join(errors))
+    values["limit"] = RemovalLimit(values.pop("max_removed_percent"), values.pop("max_removed_floor"))
+    return Config(**values)
+
+
+def load(path: str) -> Config:
+    """Read the file. Raises ConfigError, also when it can't be read."""
+    try:
+        return parse(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None

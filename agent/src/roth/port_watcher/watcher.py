@@ -1,0 +1,291 @@
+"""The watcher: link events and Neutron's answers become routes of this host.
+
+Wiring only; `service` runs it. Each step reads the kernel, plans with the code of the module `host_routes`, has the
+removals judged and writes. Nothing is concluded from silence: a read that fails changes nothing but the next's time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .. import __version__
+from ..kernel.model import Event, KernelNeighbor, Link, LinkEvent, Neighbor
+from ..kernel.neighbors import plan_neighbors
+from ..kernel.sync import RouteStore, apply_plan, read_plan
+from ..lists import newest
+from ..log import log
+from ..timers import Clock, Timers
+from .answer import TAP, Answer, departed, parse_answer
+from .config import Config
+from .judging import Verdict, judge_event, judge_read
+from .schedule import Chance, Schedule
+from .status import Failure, State
+from .status import write as write_status
+
+AUDIT = 30.0  # seconds between looks at the kernel without any event
+RETRY = 1.0  # seconds after a read of the kernel that failed
+
+
+class Store(RouteStore, Protocol):
+    """What the watcher needs of the kernel; netlink.Netlink is the real one."""
+
+    def neighbors(self, index: int | None = None) -> list[KernelNeighbor]:
+        """All neighbour entries."""
+
+    def replace_neighbor(self, neighbor: Neighbor, protocol: int) -> None:
+        """Create or change a static entry."""
+
+    def delete_neighbor(self, address: object, oif: int) -> None:
+        """Remove one."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A read that succeeded. `left_out` counts addresses that are not routed, `seconds` is how long Neutron took."""
+
+    answer: Answer
+    left_out: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A read that did not. `kind` is unreachable, refused or broken."""
+
+    kind: str
+    text: str
+
+
+class Watcher:
+    """All of the state. `ask` begins the read of a number, whose result is then `told`; `drop` gives up on one."""
+
+    def __init__(self, config: Config, kernel: Store, clock: Clock, timers: Timers, chance: Chance) -> None:
+        self.config, self.kernel, self.clock, self.timers = config, kernel, clock, timers
+        self.schedule = Schedule(config.timing, chance, clock.monotonic())
+        self.ask: Callable[[int], None] = lambda _number: None
+        self.drop: Callable[[], None] = lambda: None
+        self.answer = Answer()
+        self.links: dict[int, Link] = {}
+        self.number = 0  # of the last read; what an older one says is not heard any more
+        self.state = State(__version__, config.host, clock.wall(), config.stale_after)
+        self._began = 0.0  # wall clock of the read under way
+        self._looks: object = None  # of the lists that `answer` is
+        self._unjudged: Answer | None = None  # an answer that met a kernel which could not be read
+
+    def start(self) -> None:
+        """Do what was known before we were started, then read. The subscription to events must stand already."""
+        self.audit()
+        self._arm()
+
+    # -- events -------------------------------------------------------------------------------------------------------
+
+    def events(self, events: Iterable[Event]) -> None:
+        """Links came, went or changed."""
+        if any(isinstance(event, LinkEvent) and self._matters(event) for event in events):
+            self.apply()
+
+    def _matters(self, event: LinkEvent) -> bool:
+        """Whether it tells more than was read of the kernel last, and of a link that has to do with routes."""
+        known, link = self.links.get(event.link.index), event.link
+        before = (known.name, known.up) if known else None
+        if before == ((link.name, link.up) if event.present else None):
+            return False
+        names = {link.name, known.name if known else link.name}
+        return any(name.startswith(TAP) for name in names) or not names.isdisjoint(
+            filter(None, self.answer.routes.values())
+        )
+
+    def _see(self, links: dict[int, Link]) -> None:
+        """Taps that came or went since the last look are a hint, however that was noticed."""
+        before, after = (
+            {(it.index, it.name) for it in each.values() if it.name.startswith(TAP)} for each in (self.links, links)
+        )
+        if self.links and before != after:
+            self.schedule.hint(self.clock.monotonic())
+            self._arm()
+        self.links = links
+
+    def overrun(self) -> None:
+        """The kernel dropped events: anything may have happened."""
+        log("events_lost", "warning", action="resync")
+        self.apply()
+
+    def audit(self) -> None:
+        """Events are hints: look at the kernel now and then without any."""
+        self.timers.later("audit", AUDIT, self.audit)
+        unjudged, self._unjudged = self._unjudged, None
+        if unjudged is None:
+            self.apply()
+        else:
+            self._apply(unjudged, self._newest(), fresh=True)
+
+    # -- reading Neutron ----------------------------------------------------------------------------------------------
+
+    def hurry(self) -> None:
+        """Somebody asks for a read now."""
+        self.schedule.hurry(self.clock.monotonic())
+        self._arm()
+
+    def _arm(self) -> None:
+        when = self.schedule.due()
+        when = self.schedule.expires() if when is None else when
+        if when is not None:
+            self.timers.later("read", max(0.0, when - self.clock.monotonic()), self._look_at_the_clock)
+
+    def _look_at_the_clock(self) -> None:
+        now, due, expires = self.clock.monotonic(), self.schedule.due(), self.schedule.expires()
+        if due is not None and due <= now:
+            self.number += 1
+            self.schedule.begin(now)
+            self._began = self.clock.wall()
+            self.state.reads += 1
+            self.ask(self.number)
+        elif expires is not None and expires <= now:
+            self.drop()
+            patience = self.config.timing.patience
+            self.told(self.number, Failed("unreachable", f"no whole answer within {patience:g} s"))
+            return
+        self._arm()
+
+    def told(self, number: int, result: Answered | Failed) -> None:
+        """What became of a read."""
+        if number != self.number or self.schedule.began is None:
+            return  # given up already
+        self.state.tried = self._began
+        if isinstance(result, Failed):
+            self._failed(result)
+        else:
+            self._answered(result)
+        self._arm()
+        self._write_status()
+
+    def _failed(self, result: Failed) -> None:
+        self.schedule.failed(self.clock.monotonic())
+        self.state.failed_reads += 1
+        before = self.state.failure
+        if before is None or (before.kind, before.text) != (result.kind, result.text):
+            log("neutron_not_read", "error", kind=result.kind, reason=result.text)
+        since, count = (before.since, before.count) if before else (self.clock.wall(), 0)
+        self.state.failure = Failure(result.kind, result.text, since, count + 1)
+
+    def _answered(self, result: Answered) -> None:
+        if self.state.failure is not None:
+            log("neutron_read_again", failed=self.state.failure.count)
+        state, now = self.state, self.clock.monotonic()
+        state.failure, state.read_seconds, state.left_out = None, round(result.seconds, 4), result.left_out
+        theirs = self.config.playbook_lists.written()
+        if theirs is not None and theirs > self._began * 1e9:
+            self.schedule.hint(now)  # a playbook has written what it read meanwhile: read again, after that
+            self.apply()
+        else:
+            state.good = self._began
+            self._apply(result.answer, self._newest(), fresh=True)
+        self.schedule.answered(now, bool(self.answer.unexplained(link.name for link in self.links.values())))
+
+    # -- what is known ------------------------------------------------------------------------------------------------
+
+    def _newest(self) -> Answer:
+        """The lists that were written last: ours, or those of a playbook that has read Neutron since."""
+        pair = newest([self.config.lists, self.config.playbook_lists])
+        looks = (pair, pair.looks())
+        if looks != self._looks:
+            try:
+                self.answer = parse_answer(*pair.lines())
+                self._looks = looks
+                log("list_taken", file=pair.routes, routes=len(self.answer.routes))
+            except (OSError, ValueError) as error:
+                log("list_not_read", "warning", file=pair.routes, error=error)
+        return self.answer
+
+    def _keep(self, answer: Answer) -> None:
+        """Write the lists, unless they say so already. Before the kernel: what goes must not be put back meanwhile."""
+        theirs, ours = self.config.playbook_lists.written(), self.config.lists.written()
+        same = (answer.routes, answer.taps, answer.contradictory)
+        stale = ours is None or (theirs is not None and theirs >= ours)
+        if stale or same != (self.answer.routes, self.answer.taps, self.answer.contradictory):
+            try:
+                self.config.lists.write(answer.route_lines(), answer.tap_lines(), after=theirs)
+            except OSError as error:
+                log("list_not_written", "warning", error=error)
+        self.answer = answer
+        pair = newest([self.config.lists, self.config.playbook_lists])
+        self._looks = (pair, pair.looks())
+
+    # -- the kernel ---------------------------------------------------------------------------------------------------
+
+    def apply(self) -> None:
+        """Bring the kernel in line with what is known, as far as that needs no fresh answer."""
+        answer = self._newest()
+        self._apply(answer, answer, fresh=False)
+
+    def _apply(self, answer: Answer, before: Answer, fresh: bool) -> None:
+        config = self.config
+        try:
+            self._see(self.kernel.links())
+            names = {link.name for link in self.links.values()}
+            wanted = answer.wanted(names)
+            plan = read_plan(self.kernel, config.table, config.protocol, wanted)
+            gone = departed(plan.remove, names, answer, before)
+            verdict = judge_read(plan, gone, config.limit) if fresh else judge_event(plan, gone)
+            if fresh:
+                self._refused(verdict)
+                self._keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
+            problems = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
+            verdict.plan.leave_out(problems)
+            texts = [f"{problem.prefix} can't be routed: {problem.reason}" for problem in problems]
+            if fresh and verdict.refused is None:
+                texts += self._neighbors(answer)
+        except OSError as error:
+            log("kernel_failed", "error", error=error)
+            self.state.problems = [f"the kernel's routes can't be read or written: {error}"]
+            self._unjudged = answer if fresh else self._unjudged
+            self.timers.later("audit", RETRY, self.audit)
+            self._write_status()
+            return
+        self._report(verdict, texts, names)
+
+    def _refused(self, verdict: Verdict) -> None:
+        text = str(verdict.refused) if verdict.refused else None
+        if text != self.state.refused:
+            log("answer_refused" if text else "answer_accepted", "error" if text else "info", reason=text or "")
+        self.state.refused = text
+
+    def _neighbors(self, answer: Answer) -> list[str]:
+        """Static neighbour entries, where a network has them; what could not be done."""
+        if not self.config.static_neighbors or answer.neighbors is None:
+            return []
+        plan = plan_neighbors(answer.neighbors, self.kernel.neighbors(), self.links, self.config.protocol)
+        failed = [f"neighbour {address}: {reason}" for address, reason in plan.problems]
+        for neighbor in plan.replace:
+            try:
+                self.kernel.replace_neighbor(neighbor, self.config.protocol)
+            except OSError as error:
+                failed.append(f"neighbour {neighbor.address}: {error.strerror or error}")
+        for neighbor in plan.remove:
+            self.kernel.delete_neighbor(neighbor.address, neighbor.oif)
+        return failed
+
+    def _report(self, verdict: Verdict, problems: Sequence[str], names: set[str]) -> None:
+        plan, answer = verdict.plan, self.answer
+        installed, removed = len(plan.install) + len(plan.change), len(plan.remove)
+        if installed or removed:
+            log("routes", installed=installed, removed=removed)
+        state = self.state
+        for text in set(problems) - set(state.problems):
+            log("route_not_had", "warning", reason=text)
+        changed = bool(installed or removed or list(problems) != state.problems)
+        state.problems, state.waiting = list(problems), answer.waiting(names)
+        state.routes = len(plan.before) + len(plan.install) - removed
+        state.installed += installed
+        state.removed += removed
+        if changed:
+            self._write_status()
+
+    def _write_status(self) -> None:
+        self.state.written = self.clock.wall()
+        try:
+            write_status(self.config.status_file, self.state)
+        except OSError as error:
+            log("status_not_written", "warning", error=error)
