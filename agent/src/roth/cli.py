@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from tabulate import tabulate
 
 from . import __version__, units
 from .health import drained, problems
+from .port_watcher import status as watcher
 from .status import ask
 from .units import UnitState, read_units
 
@@ -109,11 +110,18 @@ def _verdict(found: Sequence[str], wished: Sequence[str] = ()) -> str:
     return "\n".join([f"State: {word}", *(f"  {line}" for line in (*found, *wished))])
 
 
-def render(status: dict[str, Any], everything: bool = False, states: Sequence[UnitState] = ()) -> str:
-    """The document as text, and what systemd says of the units where that is no good news."""
-    faults = units.problems(states)
-    verdict = _verdict([*problems(status), *faults], drained(status))
-    return "\n".join([*_sections(status, everything), *([_units(states)] if faults else []), verdict])
+def render(
+    status: dict[str, Any],
+    everything: bool = False,
+    states: Sequence[UnitState] = (),
+    ports: Mapping[str, object] | None = None,
+) -> str:
+    """The document as text, the port watcher's line, and what systemd says of units where that is no good news."""
+    faults, now = units.problems(states), status["time"]
+    watched = [watcher.summary(ports, now) + "\n"] if ports is not None else []
+    late = watcher.problems(ports, now) if ports is not None else []
+    verdict = _verdict([*problems(status), *late, *faults], drained(status))
+    return "\n".join([*_sections(status, everything), *watched, *([_units(states)] if faults else []), verdict])
 
 
 def _routes(answer: dict[str, Any]) -> str:
@@ -148,7 +156,11 @@ def _unanswered(options: argparse.Namespace, error: Exception | str, states: Seq
     return UNREACHABLE
 
 
-def main(arguments: Sequence[str] | None = None, read: Callable[[], list[UnitState]] = read_units) -> int:
+def main(
+    arguments: Sequence[str] | None = None,
+    read: Callable[[], list[UnitState]] = read_units,
+    read_ports: Callable[[], Mapping[str, object] | None] = watcher.read,
+) -> int:
     """Exit code: 0 healthy, 1 degraded, 2 the agent can't be asked."""
     options = _parser().parse_args(arguments)
     status = options.command == "status"
@@ -158,12 +170,16 @@ def main(arguments: Sequence[str] | None = None, read: Callable[[], list[UnitSta
         return _unanswered(options, error, read())
     if "error" in answer:
         return _unanswered(options, str(answer["error"]), read())
-    states = read() if status else []
+    if not status:
+        print(json.dumps(answer, indent=2) if options.json else _routes(answer))
+        return HEALTHY
+    states, ports = read(), read_ports()
     if options.json:
-        print(json.dumps(answer | {"units": [asdict(each) for each in states]} if status else answer, indent=2))
+        print(json.dumps(answer | {"units": [asdict(each) for each in states], "ports": ports}, indent=2))
     else:
-        print(render(answer, options.all, states) if status else _routes(answer))
-    return DEGRADED if status and (problems(answer) or units.problems(states)) else HEALTHY
+        print(render(answer, options.all, states, ports))
+    late = watcher.problems(ports, answer["time"]) if ports is not None else []
+    return DEGRADED if problems(answer) or units.problems(states) or late else HEALTHY
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-UNITS = ("roth-agent.service", "roth-exabgp.service", "roth-bfdd.service", "roth-radvd.service")
+UNITS = ("roth-agent.service", "roth-exabgp.service", "roth-bfdd.service", "roth-radvd.service", "roth-ports.service")
 OFTEN = 3  # restarts that are more than one mishap
 LATELY = 300.0  # seconds for which a unit that died so often must have run before it counts as cured
 

@@ -29,6 +29,21 @@ def test_pyroute2_is_imported_in_one_place_only():
     assert {path.parent for path in importers} <= {Path("plugins/module_utils/kernel")}
 
 
+def carried() -> dict[Path, Path]:
+    """Where the agent has each file of the collection that it carries (relative to its package), and that file."""
+    package = ROOT / "agent/src/roth"
+    links = [path for path in package.rglob("*") if path.is_symlink()]
+    files = [each for link in links for each in (link.glob("*.py") if link.is_dir() else [link])]
+    return {path.relative_to(package): path.resolve().relative_to(ROOT) for path in files}
+
+
+@pytest.mark.parametrize("place", carried(), ids=str)
+def test_what_a_carried_file_imports_of_other_packages_is_carried_as_well(place: Path):
+    needed = {module for module, level in imported(carried()[place]) if level == 2}
+    assert {f"{module.replace('.', '/')}.py" for module in needed} <= {str(path) for path in carried()}
+    assert not any(level > 2 or name.split(".")[0].startswith("ansible") for name, level in imported(carried()[place]))
+
+
 @pytest.mark.parametrize("package", ["kernel", "bfdd"])
 def test_what_the_agent_carries_reaches_for_nothing_outside_its_own_package(package: str):
     outside = [

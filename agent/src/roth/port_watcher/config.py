@@ -47,10 +47,6 @@ class Config:
         """Whether a network wants permanent neighbour entries for its ports."""
         return any(network.static_neighbors for network in self.networks)
 
-    def names(self) -> list[str]:
-        """The networks whose ports are read, by Neutron's names or ids."""
-        return [network.name for network in self.networks]
-
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value or not value.isprintable():

@@ -24,7 +24,7 @@ class Failure:
 class State:
     """The file. Times are seconds since 1970; after `age_bound` seconds the last good read is too old.
 
-    `tried` is when the last read had begun that has ended, `good` when the last one had that was good. `read_seconds` is
+    `tried` is when the last read had begun that has ended, `good` when the last good one had. `read_seconds` is
     how long Neutron took for it.
     """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .. import __version__
-from ..kernel.model import Event, KernelNeighbor, Link, LinkEvent, Neighbor
+from ..kernel.model import Address, Event, KernelNeighbor, Link, LinkEvent, Neighbor
 from ..kernel.neighbors import plan_neighbors
 from ..kernel.sync import RouteStore, apply_plan, read_plan
 from ..lists import newest
@@ -37,7 +37,7 @@ class Store(RouteStore, Protocol):
     def replace_neighbor(self, neighbor: Neighbor, protocol: int) -> None:
         """Create or change a static entry."""
 
-    def delete_neighbor(self, address: object, oif: int) -> None:
+    def delete_neighbor(self, address: Address, oif: int) -> None:
         """Remove one."""
 
 
@@ -70,6 +70,8 @@ class Watcher:
         self.links: dict[int, Link] = {}
         self.number = 0  # of the last read; what an older one says is not heard any more
         self.state = State(__version__, config.host, clock.wall(), config.stale_after)
+        self.started = clock.monotonic()
+        self._old = False
         self._began = 0.0  # wall clock of the read under way
         self._looks: object = None  # of the lists that `answer` is
         self._unjudged: Answer | None = None  # an answer that met a kernel which could not be read
@@ -127,6 +129,16 @@ class Watcher:
         """Somebody asks for a read now."""
         self.schedule.hurry(self.clock.monotonic())
         self._arm()
+
+    def tick(self) -> None:
+        """Once a second: say it once when the knowledge has become too old."""
+        now = self.clock.monotonic()
+        age = self.schedule.age(now)
+        old = (now - self.started if age is None else age) > self.config.stale_after
+        if old and not self._old:
+            why = self.state.failure.text if self.state.failure else ""
+            log("knowledge_too_old", "error", bound=self.config.stale_after, reason=why)
+        self._old = old
 
     def _arm(self) -> None:
         when = self.schedule.due()

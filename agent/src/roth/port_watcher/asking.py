@@ -1,0 +1,89 @@
+"""The watcher's side of the process that asks Neutron: it is started without capabilities, asked, and given up on."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import sys
+from collections.abc import Callable, Sequence
+
+from .answer import parse_answer
+from .watcher import Answered, Failed
+
+LONGEST = 64 << 20  # bytes of an answer: some hundred thousand routes
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4  # linux/prctl.h
+
+Told = Callable[[int, "Answered | Failed"], None]
+
+
+def command(config: str) -> list[str]:
+    """What runs the reader of a configuration."""
+    return [sys.executable, "-m", "roth.port_watcher.reader", config]
+
+
+def understand(line: bytes | str) -> Answered | Failed:
+    """One line of the reader. Raises ValueError for what is none."""
+    try:
+        message = json.loads(line)
+        if "kind" in message:
+            return Failed(str(message["kind"]), str(message["text"]))
+        answer = parse_answer(message["routes"], message["taps"], message["neighbors"])
+        return Answered(answer, int(message["left_out"]), float(message["seconds"]))
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"the reader's answer is not understood ({type(error).__name__})") from None
+
+
+def _give_up_capabilities() -> None:
+    """Between fork and exec: who isn't root and has no ambient capability has none after the exec (capabilities(7))."""
+    if _LIBC.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+class ReaderProcess:
+    """Starts the reader when it is first asked, and again after it was dropped or ended."""
+
+    def __init__(self, command: Sequence[str], told: Told) -> None:
+        self.command, self.told = command, told
+        self._process: asyncio.subprocess.Process | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
+
+    def ask(self, number: int) -> None:
+        """Begin a read; what becomes of it is told."""
+        task = asyncio.get_running_loop().create_task(self._exchange(number))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def drop(self) -> None:
+        """Give up on the read under way, and on its connection."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+
+    async def _exchange(self, number: int) -> None:
+        try:
+            process = await self._started()
+            assert process.stdin is not None and process.stdout is not None  # noqa: S101
+            process.stdin.write(f"{number}\n".encode())
+            await process.stdin.drain()
+            line = await process.stdout.readline()
+            if not line:
+                status = await process.wait()
+                raise ValueError(f"the process that reads Neutron ended ({status})")
+            result = understand(line)
+        except (OSError, ValueError) as error:
+            self.drop()
+            result = Failed("broken", str(error))
+        self.told(number, result)
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                limit=LONGEST,
+                preexec_fn=_give_up_capabilities,
+            )
+        return self._process
