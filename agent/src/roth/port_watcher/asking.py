@@ -61,6 +61,15 @@ class ReaderProcess:
         if process is not None and process.returncode is None:
             process.kill()
 
+    async def close(self) -> None:
+        """End it, and whatever waits for it."""
+        process = self._process
+        self.drop()
+        for task in list(self._tasks):
+            task.cancel()
+        if process is not None:
+            await process.wait()
+
     async def _exchange(self, number: int) -> None:
         try:
             process = await self._started()

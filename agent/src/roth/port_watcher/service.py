@@ -52,7 +52,7 @@ async def serve(path: str, config: Config, kernel: Store, events: Events) -> Non
     tasks = [asyncio.create_task(_tick(watcher)), asyncio.create_task(stop.wait())]
     done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
-    reader.drop()
+    await reader.close()
     for task in tasks:
         task.cancel()
     for task in done:
