@@ -152,9 +152,13 @@ class Rig:
         """A fresh process on the same host."""
         self.timers.due.clear()
         self.watcher = Watcher(self.config(), self.store, self.clock, self.timers, lambda: self.chance)
-        self.reader = Reader(self.watcher.config, lambda: self, self.clock.monotonic)
+        self.connect()
         self.watcher.ask = self.asked
         self.watcher.start()
+
+    def connect(self) -> None:
+        """The real reader, whose Neutron this is."""
+        self.reader = Reader(self.watcher.config, lambda: self, self.clock.monotonic)
 
     # -- Neutron ------------------------------------------------------------------------------------------------------
 
@@ -206,13 +210,17 @@ class Rig:
 
     # -- the host -----------------------------------------------------------------------------------------------------
 
+    def place(self, *numbers: int) -> None:
+        """Ports bound here, in Neutron."""
+        self.ports.update({number: port(number) for number in numbers})
+
     def event(self, *events: LinkEvent) -> None:
         self.watcher.events(events)
 
     def boot(self, *numbers: int) -> None:
         """Ports bound here, and plugged, as nova does it."""
         for number in numbers:
-            self.ports[number] = port(number)
+            self.place(number)
             self.event(self.store.plug(tap(number)))
 
     def settle(self, seconds: float = SETTLED) -> None:

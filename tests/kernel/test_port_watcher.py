@@ -1,0 +1,162 @@
+"""The port watcher on a real kernel with real taps. Only Neutron is a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+
+import pytest
+from roth.kernel.events import RouteEvents
+from roth.kernel.model import Overrun, key_text
+from roth.kernel.netlink import Netlink
+from roth.port_watcher.asking import understand
+from roth.port_watcher.watcher import Watcher
+from roth.timers import LoopTimers, SystemClock
+
+from tests.unit.agent.port_watcher.rig import BRIDGE, Rig, routed, tap
+
+DEADLINE = 10.0  # seconds
+TIMING = {"retry_first": 0.2, "retry_longest": 0.2, "period": 0.5}
+
+
+class Host(Rig):
+    """The rig's Neutron, with the kernel of the test's namespace."""
+
+    def __init__(self, folder: Path, shell: Callable[[str], str], **timing: float) -> None:
+        self.shell = shell
+        super().__init__(folder, timing=timing)
+
+    def start(self) -> None:
+        """Only inside of a loop; see run."""
+
+    async def run(self, scenario: Callable[[], Coroutine[object, object, None]]) -> None:
+        loop = asyncio.get_running_loop()
+        self.kernel, events = Netlink(), RouteEvents(142, (142,))
+        self.watcher = watcher = Watcher(self.config(), self.kernel, SystemClock(), LoopTimers(loop), lambda: 0.5)
+        self.connect()
+        watcher.ask = lambda number: loop.call_soon(self.answer, number) and None
+
+        def readable() -> None:
+            try:
+                watcher.events(events.read())
+            except Overrun:
+                watcher.overrun()
+
+        loop.add_reader(events.fileno(), readable)
+        watcher.start()
+        try:
+            await scenario()
+        finally:
+            loop.remove_reader(events.fileno())
+            events.close()
+            self.kernel.close()
+
+    def answer(self, number: int) -> None:
+        self.reads.append(time.monotonic())
+        self.watcher.told(number, understand(json.dumps(self.read(number))))
+
+    def has(self) -> set[str]:
+        return {key_text(key) for key, hop in self.kernel.route_table(142, 142).hops.items() if hop[0] != 1}
+
+    async def eventually(self, expected: set[str]) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while (observed := self.has()) != expected:
+            assert time.monotonic() < deadline, f"{observed ^ expected} differ"
+            await asyncio.sleep(0.01)
+
+    def plug(self, *numbers: int) -> None:
+        lines = "\n".join(f"tuntap add dev {tap(number)} mode tap" for number in numbers)
+        (self.folder / "batch").write_text(f"{lines}\n")
+        self.shell(f"ip -batch {self.folder / 'batch'}")
+
+    def unplug(self, *numbers: int) -> None:
+        for number in numbers:
+            self.shell(f"ip tuntap del dev {tap(number)} mode tap")
+
+
+@pytest.fixture
+def host(shell: Callable[[str], str], tmp_path: Path) -> Iterator[Host]:
+    shell(f"ip link add {BRIDGE} up type bridge")
+    shell("ip address add 192.0.2.11/32 dev lo")
+    return Host(tmp_path, shell, **TIMING)
+
+
+def test_a_tap_brings_its_route_and_takes_it_away(host: Host) -> None:
+    async def scenario() -> None:
+        host.place(1, 2)
+        host.plug(1)
+        await host.eventually(routed(1))
+        host.plug(2)
+        await host.eventually(routed(1, 2))
+        host.mode = "unreachable"
+        host.unplug(1)
+        await host.eventually(routed(2))
+
+    asyncio.run(host.run(scenario))
+
+
+def test_a_hundred_taps_at_once_are_routed_after_a_few_reads(shell: Callable[[str], str], tmp_path: Path) -> None:
+    shell(f"ip link add {BRIDGE} up type bridge")
+    host = Host(tmp_path, shell)
+
+    async def scenario() -> None:
+        await host.eventually(set())
+        while not host.reads:
+            await asyncio.sleep(0.01)
+        before = len(host.reads)
+        host.place(*range(100))
+        host.plug(*range(100))
+        await host.eventually(routed(*range(100)))
+        assert len(host.reads) - before <= 2
+
+    asyncio.run(host.run(scenario))
+
+
+@pytest.mark.parametrize("mode", ["unreachable", "refused", "broken", "half", "surprise", "empty"])
+def test_nothing_goes_whatever_neutron_says_and_it_catches_up_afterwards(host: Host, mode: str) -> None:
+    async def scenario() -> None:
+        host.place(*range(12))
+        host.plug(*range(12))
+        await host.eventually(routed(*range(12)))
+        host.mode, reads = mode, len(host.reads)
+        host.place(20)
+        host.plug(20)
+        while len(host.reads) < reads + 4:
+            await asyncio.sleep(0.01)
+            assert host.has() == routed(*range(12))
+        host.mode = "good"
+        await host.eventually(routed(*range(12), 20))
+
+    asyncio.run(host.run(scenario))
+
+
+def test_a_bridge_that_was_down_has_its_routes_again_without_neutron(host: Host) -> None:
+    async def scenario() -> None:
+        host.place(1, 2)
+        host.plug(1, 2)
+        await host.eventually(routed(1, 2))
+        host.mode = "unreachable"
+        host.shell(f"ip link set {BRIDGE} down")
+        await host.eventually(set())
+        host.shell(f"ip link set {BRIDGE} up")
+        await host.eventually(routed(1, 2))
+
+    asyncio.run(host.run(scenario))
+
+
+def test_nothing_foreign_is_touched(host: Host) -> None:
+    async def scenario() -> None:
+        host.shell(f"ip route add 10.64.0.1/32 dev {BRIDGE} table 142 proto static")
+        host.shell(f"ip route add 10.64.9.9/32 dev {BRIDGE} table 142 proto bird")
+        host.place(1, 2)
+        host.plug(1, 2)
+        await host.eventually(routed(1, 2) - {"10.64.0.1/32"})
+        host.unplug(1, 2)
+        await host.eventually(set())
+        assert len(host.shell("ip route show table 142 proto static").splitlines()) == 1
+        assert len(host.shell("ip route show table 142 proto bird").splitlines()) == 1
+
+    asyncio.run(host.run(scenario))
