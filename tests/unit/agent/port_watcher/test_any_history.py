@@ -7,10 +7,12 @@ from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
+from roth.kernel.removals import RemovalLimit
 
 from tests.unit.agent.port_watcher.rig import Rig, port, prefixes, routed, tap
 
 MODES = ["good", "good", "good", "unreachable", "refused", "broken", "half", "surprise", "silent", "empty"]
+LIMIT = RemovalLimit(20, 4)
 numbers = st.integers(0, 7)
 steps = st.lists(
     st.one_of(
@@ -24,6 +26,21 @@ steps = st.lists(
     min_size=3,
     max_size=40,
 )
+
+
+def watch_removals(rig: Rig) -> None:
+    """No answer takes away more than the share of what is here, and never all of it, unless their taps are gone."""
+    write = rig.store.write
+
+    def judged(table, protocol, changes):
+        here = {prefix for number in range(8) if tap(number) in rig.taps() for prefix in prefixes(number)}
+        before = rig.store.has() & here
+        failures = write(table, protocol, changes)
+        removed = before - rig.store.has()
+        assert not removed or LIMIT.accepts(len(removed), len(before)), f"{removed} of {before} were removed at once"
+        return failures
+
+    rig.store.write = judged
 
 
 def change_port(rig: Rig, what: str, number: int) -> None:
@@ -66,6 +83,7 @@ def step(rig: Rig, what: str, value: object) -> None:
 def test_no_route_of_a_port_that_is_here_is_ever_missing_and_none_of_another_host_is_there(history, chance) -> None:
     with tempfile.TemporaryDirectory() as folder:
         rig = Rig(Path(folder), chance)
+        watch_removals(rig)
         for what, value in history:
             step(rig, what, value)
             assert rig.due() <= rig.store.has(), "a port that the last good answer placed here lacks its route"
