@@ -11,7 +11,7 @@ from roth.kernel.removals import RemovalLimit
 
 from tests.unit.agent.port_watcher.rig import Rig, port, prefixes, routed, tap
 
-MODES = ["good", "good", "good", "unreachable", "refused", "broken", "half", "surprise", "silent", "empty"]
+MODES = ["good", "good", "empty", "unreachable", "refused", "broken", "half", "surprise", "silent", "empty"]
 LIMIT = RemovalLimit(20, 4)
 numbers = st.integers(0, 7)
 steps = st.lists(
@@ -19,11 +19,11 @@ steps = st.lists(
         st.tuples(st.sampled_from(["boot", "boot", "plug", "unplug", "unnoticed", "here", "away", "delete"]), numbers),
         st.tuples(st.just("lose"), st.sets(numbers, max_size=4)),
         st.tuples(st.just("mode"), st.sampled_from(MODES)),
-        st.tuples(st.just("wait"), st.sampled_from([0.01, 0.1, 0.2, 1.0, 31.0, 80.0, 400.0])),
+        st.tuples(st.just("wait"), st.sampled_from([0.01, 0.1, 0.2, 1.0, 31.0, 80.0, 80.0, 400.0])),
         st.tuples(st.just("latency"), st.sampled_from([0.01, 0.15, 8.0, 31.0])),
         st.tuples(st.sampled_from(["restart", "reboot", "flap", "hurry"]), st.none()),
     ),
-    min_size=3,
+    min_size=12,
     max_size=40,
 )
 
@@ -84,6 +84,8 @@ def test_no_route_of_a_port_that_is_here_is_ever_missing_and_none_of_another_hos
     with tempfile.TemporaryDirectory() as folder:
         rig = Rig(Path(folder), chance)
         watch_removals(rig)
+        rig.boot(0, 1, 2, 3)
+        rig.settle(2)
         for what, value in history:
             step(rig, what, value)
             assert rig.due() <= rig.store.has(), "a port that the last good answer placed here lacks its route"
