@@ -90,13 +90,15 @@ def _reason(result: Mapping[str, Any]) -> str:
     return said.splitlines()[-1] if said else "no answer"
 
 
-def _host(result: Mapping[str, Any]) -> HostState:
+def host_state(result: Mapping[str, Any]) -> HostState:
+    """From a result of fabric_info, whatever became of it. Raises KeyError or TypeError on one of another form."""
     if "fabric" not in result:
         return HostState(problems=(_reason(result),))
     return HostState.from_result(result["fabric"])
 
 
-def _switch(result: Mapping[str, Any]) -> SwitchState | str:
+def switch_state(result: Mapping[str, Any]) -> SwitchState | str:
+    """From a result of switch_routes_info, or why there is none. Raises KeyError or TypeError as above."""
     return SwitchState.from_result(result["switch"]) if "switch" in result else _reason(result)
 
 
@@ -114,8 +116,8 @@ def fabric_report(
     """See DOCUMENTATION. Raises AnsibleFilterError."""
     try:
         expected = expectations(hostvars, hypervisors, read_document(document))
-        states = {host: _host(result) for host, result in hosts.items()}
-        seen = {switch: _switch(result) for switch, result in switches.items()}
+        states = {host: host_state(result) for host, result in hosts.items()}
+        seen = {switch: switch_state(result) for switch, result in switches.items()}
         findings = compare(expected, states, seen)
         return {
             "findings": [_entry(finding) for finding in findings],

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..kernel.model import HostRoute
 from .hosts import HostState, TableRoute
@@ -33,11 +33,12 @@ class Peering:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What the inventory and the ports want of one hypervisor."""
+    """What the inventory and the ports want of one hypervisor. `left_out` holds the reason by prefix not wanted."""
 
     routes: tuple[HostRoute, ...]
     peerings: tuple[Peering, ...]
     protocol: int = 142
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def prefixes(self) -> frozenset[str]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from ipaddress import ip_network
 
 from ..inventory.uplinks import HostVars, loopbacks, uplinks
 from ..kernel.text import parse_route
@@ -28,11 +29,12 @@ def expectations(hostvars: HostVars, hosts: Collection[str], document: PortDocum
         key = repr((raw, owners))  # group_vars are the same for nearly all hosts
         if key not in plans:
             plans[key] = PortPlan(document, provider_networks(raw), owners)
-        routes = plans[key].routes(host, loopbacks(hostvars, host)).routes
+        due = plans[key].routes(host, loopbacks(hostvars, host))
         found[host] = Expectation(
-            routes=tuple(parse_route(route) for route in routes),
+            routes=tuple(parse_route(route) for route in due.routes),
             peerings=_peerings(hostvars, host),
             protocol=int(variables.get("roth_protocol", PROTOCOL)),
+            left_out={str(ip_network(each.address)): each.reason for each in due.left_out},
         )
     return found
 
