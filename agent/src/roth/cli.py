@@ -13,7 +13,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from . import __version__, units
+from . import __version__, truth, units
+from .config import DEFAULT_CONFIG
 from .health import drained, problems
 from .port_watcher import status as watcher
 from .status import ask
@@ -141,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--all", action="store_true", help="every announced prefix")
     routes = commands.add_parser("routes", help="what ExaBGP itself says it announces, by peer")
     routes.add_argument("--json", action="store_true", help="the whole document")
+    reconcile = commands.add_parser("reconcile", help="whether lists, kernel and announcements agree, as JSON")
+    reconcile.add_argument("--table", action="store_true", help="for people")
+    reconcile.add_argument("--config", default=DEFAULT_CONFIG, help="agent.json (default: %(default)s)")
     return parser
 
 
@@ -161,8 +165,10 @@ def main(
     read: Callable[[], list[UnitState]] = read_units,
     read_ports: Callable[[], Mapping[str, object] | None] = watcher.read,
 ) -> int:
-    """Exit code: 0 healthy, 1 degraded, 2 the agent can't be asked."""
+    """Exit code: 0 healthy (reconcile: all agree), 1 degraded (not all do), 2 the agent (or else) can't be asked."""
     options = _parser().parse_args(arguments)
+    if options.command == "reconcile":
+        return truth.run(options.config, options.socket, options.table)
     status = options.command == "status"
     try:
         answer = ask(options.socket, "status" if status else "adj-rib-out")

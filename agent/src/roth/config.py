@@ -13,6 +13,7 @@ from .damping import DampingRules
 from .kernel.model import Address, Family, Prefix
 from .lists import Lists
 
+DEFAULT_CONFIG = "/etc/roth/agent.json"
 _FAMILY_NAMES = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
 
 

@@ -14,7 +14,7 @@ from .agent import TICK, Agent
 from .bfd import BfdBackend, FrrVty
 from .bfdd.peers import PeerKey
 from .bridge_client import BridgeClient
-from .config import Config, ConfigError, load
+from .config import DEFAULT_CONFIG, Config, ConfigError, load
 from .drain import DEFAULT_PATH as DEFAULT_DRAIN
 from .drain import load as load_drain
 from .kernel.model import Events, Kernel
@@ -22,8 +22,6 @@ from .log import log
 from .notify import notify, watchdog_interval
 from .status import StatusServer
 from .timers import LoopTimers, SystemClock
-
-DEFAULT_CONFIG = "/etc/roth/agent.json"
 
 
 async def serve(path: str, drain: str, config: Config, kernel: Kernel, events: Events, bfd: BfdBackend) -> None:
