@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .model import Finding, Host, Kind, World
-from .places import Places, family, network, order
+from .places import Places, network, order
 
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
-_ELSEWHERE = "none: no route of ours (roth status on the host tells more)"
+_ELSEWHERE = "none (see roth status there)"
+_BY_ITSELF = "none: the switch drops it by itself"
 
 
 def disagreements(world: World) -> list[Finding]:
@@ -66,7 +67,7 @@ def _wanted(places: Places, name: str, host: Host, prefix: str) -> Iterator[Find
     kept = tuple(sorted(tor for tor, path in places.at(name, prefix).items() if path.stale))
     if kept:
         why = "kept by graceful restart only"
-        yield Finding(Kind.STALE, name, prefix, kept, (), why, port, repair=_ELSEWHERE)
+        yield Finding(Kind.STALE, name, prefix, kept, (), why, port, repair=_BY_ITSELF)
     more = tuple(route for route in (host.kernel or {}).get(prefix, ()) if route not in host.wanted[prefix])
     if more and not absent:  # else it may be the one that is changed in place
         why = f"beside the wanted {', '.join(host.wanted[prefix])}"
@@ -122,7 +123,7 @@ def _unwanted(places: Places, name: str, host: Host, prefix: str) -> Iterator[Fi
         missing,
         why,
         places.port(name, prefix),
-        repair=_repair_of(host, holders, routes, waits),
+        repair=_BY_ITSELF if kind is Kind.STALE else _repair_of(host, holders, routes, waits),
         remove=() if waits else routes,
         waits=waits,
     )
@@ -154,7 +155,7 @@ def _named(places: Places, name: str, host: Host, prefix: str) -> tuple[Kind, st
 
 def _nobody(places: Places, name: str, host: Host, prefix: str) -> str:
     if prefix in host.left_out:
-        return f"not announced from {name}: {host.left_out[prefix]}"
+        return host.left_out[prefix]
     port = places.port(name, prefix)
     if port is None:
         return "no port has it"
@@ -188,8 +189,9 @@ def _strangers(places: Places) -> Iterator[Finding]:
         if path.prefix not in ours and _inside(world, path.prefix):
             found.setdefault(path.prefix, []).append(f"{tor} (from {path.peer})")
     for prefix, where in found.items():
-        why = f"no hypervisor announces this {family(prefix)} prefix of ours, and no port has it"
-        yield Finding(Kind.LEAKED, None, prefix, tuple(where), (), why, places.port(None, prefix), repair=_ELSEWHERE)
+        port = places.port(None, prefix)
+        why = "in our subnets, but no hypervisor has it"
+        yield Finding(Kind.LEAKED, None, prefix, tuple(where), (), why, port, repair="none: it is no hypervisor's")
 
 
 def _inside(world: World, prefix: str) -> bool:

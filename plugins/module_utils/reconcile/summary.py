@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from .model import Finding, Host, Kind, World
+from .places import family
 from .repair import repairs
 
 UNREAD = "?"
@@ -70,7 +71,7 @@ def tables(world: World, findings: Sequence[Finding], shown: int) -> str:
     ]
     parts = [tabulate(rows, headers="keys", disable_numparse=True)]
     if findings:
-        parts.append(tabulate(_lines(findings, shown), headers="keys", disable_numparse=True))
+        parts.append(tabulate(_lines(world, findings, shown), headers="keys", disable_numparse=True))
     left: dict[str, list[str]] = whole["not_looked_at"]  # type: ignore[assignment]
     parts += [f"Not looked at: {what} {', '.join(names)}" for what, names in left.items() if names]
     parts.append(_verdict(findings))
@@ -84,7 +85,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
     return "Not all agree: " + ", ".join(f"{counts[kind]} {kind.value}" for kind in Kind if counts[kind])
 
 
-def _lines(findings: Sequence[Finding], shown: int) -> list[dict[str, str]]:
+def _lines(world: World, findings: Sequence[Finding], shown: int) -> list[dict[str, str]]:
     """A row a finding; what is beyond `shown` of one kind at one host is a row with their number."""
     lines, told = [], Counter[tuple[str | None, Kind]]()
     totals = Counter((finding.host, finding.kind) for finding in findings)
@@ -92,23 +93,38 @@ def _lines(findings: Sequence[Finding], shown: int) -> list[dict[str, str]]:
         key = finding.host, finding.kind
         told[key] += 1
         if told[key] <= shown:
-            lines.append(_line(finding))
+            lines.append(_line(world, finding))
         elif told[key] == shown + 1:
             more = f"… and {totals[key] - shown} more"
-            lines.append({**dict.fromkeys(_line(finding), ""), "host": finding.host or "-", "kind": finding.kind.value,
-                          "prefix": more})  # fmt: skip
+            lines.append({"host": finding.host or "-", "kind": finding.kind.value, "prefix": more})
     return lines
 
 
-def _line(finding: Finding) -> dict[str, str]:
-    port = finding.port
+def _line(world: World, finding: Finding) -> dict[str, str]:
+    """The row of a finding; its routes without the prefix, which has a column of its own."""
+    port, name = finding.port, finding.prefix
     return {
         "host": finding.host or "-",
         "kind": finding.kind.value,
-        "prefix": finding.prefix or "-",
+        "prefix": name or "-",
         "port": "-" if port is None else port.name or port.id,
-        "seen": ", ".join(finding.seen) or "-",
-        "missing": ", ".join(finding.missing) or "-",
-        "why": finding.reason,
-        "repair": finding.repair,
+        "seen": _shortened(world, finding, finding.seen),
+        "missing": _shortened(world, finding, finding.missing),
+        "why": finding.reason if name is None else finding.reason.replace(f"{name} ", ""),
+        "repair": finding.repair if name is None else finding.repair.replace(f"{name} ", ""),
     }
+
+
+def _shortened(world: World, finding: Finding, places: Sequence[str]) -> str:
+    """`everywhere` for all the places that there are of a host."""
+    names = [name for name in world.hosts if name != finding.host]
+    for owner, start in ((finding.host, ""), *((name, f"{name}: ") for name in names)):
+        if owner is not None and finding.prefix and set(places) == _all(world, owner, finding.prefix, start):
+            return f"everywhere on {owner}" if start else "everywhere"
+    return ", ".join(places) or "-"
+
+
+def _all(world: World, name: str, prefix: str, start: str) -> set[str]:
+    due = [each.tor for each in world.hosts[name].sessions if each.family == family(prefix)]
+    read = [tor for tor in due if not isinstance(world.switches.get(tor, ""), str)]
+    return {f"{start}{place}" for place in ("kernel", *(f"adj-rib-out {tor}" for tor in due), *read)}

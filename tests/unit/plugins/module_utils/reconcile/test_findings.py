@@ -80,7 +80,7 @@ def test_an_orphan_outside_the_allowed_prefixes_stays_in_the_kernel_and_is_an_or
 def test_an_orphan_whose_port_is_left_out_says_why() -> None:
     before = kernel(world(), "hv1", add=routes([STRAY]))
     found = only(change(before, "hv1", left_out={STRAY: "administratively down"}))
-    assert found.reason == "not announced from hv1: administratively down"
+    assert found.reason == "administratively down"
 
 
 def test_a_prefix_on_two_hosts_is_a_duplicate_on_the_one_where_it_does_not_belong() -> None:
@@ -136,6 +136,12 @@ def test_a_prefix_inside_our_subnets_from_somebody_else_is_leaked(prefix: str, l
     )
 
 
+def test_while_a_host_is_not_looked_at_nobody_can_tell_where_a_prefix_from_the_spine_is_from() -> None:
+    before = change(world(), "hv3", kernel=None, announced=None, looked_at=False)
+    at = (*before.switches["tor2"], SwitchPath(STRAY, "10.255.2.0"))
+    assert disagreements(replace(before, switches={**before.switches, "tor2": at})) == []
+
+
 def test_what_the_spine_passes_on_of_a_host_is_no_leak() -> None:
     before = kernel(world(), "hv1", add=routes([STRAY]))
     at = tuple(SwitchPath(prefix, "10.255.2.0") for prefix in (STRAY, MINE, MINE6, ANYCAST))
@@ -184,6 +190,15 @@ def test_a_switch_that_was_not_read_is_unreadable() -> None:
     assert (found.kind, found.host, found.missing, found.reason) == (Kind.UNREADABLE, None, ("tor1",), "no such node")
 
 
+def test_a_switch_that_is_drained_on_all_hosts_may_be_unreadable() -> None:
+    before = world()
+    for name, host in before.hosts.items():
+        drained = tuple(replace(each, drained=each.tor == "tor1") for each in host.sessions)
+        before = change(before, name, sessions=drained)
+    dark = {"tor1": "no such node", "tor2": before.switches["tor2"]}
+    assert disagreements(replace(before, switches=dark)) == []
+
+
 def test_from_a_host_that_was_not_read_a_prefix_of_no_port_is_leaked_and_one_of_another_host_a_duplicate() -> None:
     before = kernel(world(), "hv3", add=routes([STRAY, MINE]))
     blind = change(before, "hv3", kernel=None, announced=None, unread={"host": "no answer"})
@@ -199,6 +214,23 @@ def test_a_wrong_host_keeps_what_the_right_one_cannot_be_seen_to_have() -> None:
     blind = change(moved, "hv1", kernel=None, announced=None, unread={"host": "no answer"})
     wrong = next(each for each in disagreements(blind) if each.host == "hv3")
     assert (wrong.kind, wrong.remove, wrong.waits) == (Kind.WRONG_HOST, (), True)
+
+
+def test_a_wrong_host_keeps_what_the_right_one_has_and_does_not_announce() -> None:
+    before = kernel(world(), "hv3", add=routes([MINE]))
+    told = {peer: held - {MINE} for peer, held in before.hosts["hv1"].announced.items()}
+    wrong = next(each for each in disagreements(change(before, "hv1", announced=told)) if each.host == "hv3")
+    assert (wrong.kind, wrong.remove, wrong.waits) == (Kind.WRONG_HOST, (), True)
+    assert wrong.missing == ("hv1: adj-rib-out tor1", "hv1: adj-rib-out tor2")
+
+
+def test_what_switches_only_keep_of_a_host_that_was_not_read_is_not_taken_for_being_there() -> None:
+    before = kernel(world(), "hv3", add=routes([MINE]))
+    blind = change(before, "hv1", kernel=None, announced=None, unread={"host": "no answer"})
+    mine = {session.local for session in before.hosts["hv1"].sessions}
+    at = {tor: tuple(replace(it, stale=it.peer in mine) for it in paths) for tor, paths in blind.switches.items()}
+    wrong = next(each for each in disagreements(replace(blind, switches=at)) if each.host == "hv3")
+    assert (wrong.kind, wrong.waits) == (Kind.WRONG_HOST, True)
 
 
 def unlooked(which: str):

@@ -30,12 +30,23 @@ def test_a_finding_is_a_line_with_port_places_and_repair() -> None:
         "hv1",
         "missing",
         f"vm-{MINE}",
-        "kernel, adj-rib-out tor1, adj-rib-out tor2, tor1, tor2",
+        " -  ",
+        "everywhere",
         "no route of ours",
-        f"install {MINE} dev br-mobile",
+        "install dev br-mobile",
     ):
         assert part in line
     assert text.endswith("Not all agree: 1 missing")
+
+
+def test_places_are_listed_unless_they_are_all_there_are() -> None:
+    moved = kernel(kernel(world(), "hv1", drop=[MINE]), "hv3", add=routes([MINE]))
+    text = table(moved)
+    assert "everywhere on hv1" in next(line for line in text.splitlines() if "wrong host " in line and MINE in line)
+    before = world()
+    at = tuple(path for path in before.switches["tor1"] if (path.prefix, path.peer) != (MINE, "10.1.1.1"))
+    line = table(replace(before, switches={**before.switches, "tor1": at})).splitlines()[8]
+    assert "kernel, adj-rib-out tor1, adj-rib-out tor2, tor2" in line
 
 
 def test_of_many_findings_of_a_kind_some_are_listed_and_the_rest_is_counted() -> None:
