@@ -40,7 +40,7 @@ lint: venv ## Check style and types: ruff, mypy, yamllint, ansible-lint, antsibu
 	MYPYPATH=.cache/collections $(BIN)/mypy -p ansible_collections.roth.fabric.plugins
 	MYPYPATH=agent/src $(BIN)/mypy -p roth
 	MYPYPATH=molecule $(BIN)/mypy -p lab
-	MYPYPATH=.cache/collections:molecule:agent/src $(BIN)/mypy -p tests.lab -p tests.faults -p tests.walk -p tests.bench
+	MYPYPATH=.cache/collections:molecule:agent/src $(BIN)/mypy -p tests.lab -p tests.neutron -p tests.faults -p tests.walk -p tests.bench
 	$(BIN)/mypy docs/generate/reference.py docs/generate/exposure.py
 	$(BIN)/yamllint --strict .
 	$(ON_PATH) $(BIN)/ansible-lint --profile production --offline
@@ -58,14 +58,19 @@ docs: venv ## Generate docs/reference from the plugins' documentation and the ro
 
 # --- the lab -----------------------------------------------------------------------------------------------------
 LAB := PYTHONPATH=molecule $(BIN)/python -m lab
-PLAYBOOK := $(ON_PATH) $(BIN)/ansible-playbook
+# NEUTRON=1: with a controller that runs a real Neutron, in which networks and ports are made
+NEUTRON_LAB := $(if $(filter-out 1,$(NEUTRON)),$(error NEUTRON=$(NEUTRON): expected NEUTRON=1),$(NEUTRON:1=inventories/lab-neutron))
+LAB_RUN := $(or $(ROTH_LAB_DIR),/var/lib/roth-lab)/run/$(or $(ROTH_LAB_PREFIX),roth)
+PLAYBOOK := $(ON_PATH) $(if $(NEUTRON_LAB),OS_CLIENT_CONFIG_FILE=$(LAB_RUN)/clouds.yaml) $(BIN)/ansible-playbook $(patsubst %,-i inventories/lab/hosts.yml -i %/hosts.yml,$(NEUTRON_LAB))
 # tool:package, of what make itself and the lab call
 SYSTEM_TOOLS := awk:mawk ip:iproute2 mmdebstrap:mmdebstrap mount:mount nsenter:util-linux setpriv:util-linux
 VENV_PACKAGE := $(notdir $(PYTHON))-venv
 
-lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, and leave it running
+lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, and leave it running (NEUTRON=1: with a real Neutron)
 	@$(MAKE) --no-print-directory venv
-	$(LAB) up
+	$(LAB) $(patsubst %,--inventory %,$(NEUTRON_LAB)) up
+	$(if $(NEUTRON),$(PLAYBOOK) playbooks/networks.yml)
+	$(if $(NEUTRON),$(LAB) boot)
 	$(PLAYBOOK) playbooks/site.yml -e '{"roth_serial": "100%", "roth_switch_serial": "100%"}'
 	$(LAB) plug
 	$(PLAYBOOK) playbooks/verify.yml

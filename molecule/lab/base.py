@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,22 +126,37 @@ def build(recipe: Recipe, home: Path) -> Path:
     :raises LabError: when mmdebstrap fails; the message has the end of its log and the log's path.
     """
     root = home / "base" / recipe.key
+    if not root.is_dir():
+        require_tools(BASE_TOOLS)
+    return built_once(root, "the base root", lambda made: _make(recipe, made, root.with_suffix(".log")))
+
+
+def built_once(root: Path, what: str, make: Callable[[Path], None]) -> Path:
+    """A directory that is built by whoever needs it first, and kept; it is there as a whole or not at all.
+
+    :param what: for the message that the wait will take a minute.
+    :param make: fills a path that does not exist yet; its folder is empty and goes away afterwards.
+    """
     if root.is_dir():
         return root
-    require_tools(BASE_TOOLS)
     root.parent.mkdir(parents=True, exist_ok=True)
     with root.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # a second lab waits for the first to build what both need
         if root.is_dir():
             return root
-        print(f"Building the base root {root} (once, about a minute) …", flush=True)
+        print(f"Building {what} {root} (once, about a minute) …", flush=True)
         partial = root.with_suffix(".partial")  # of a build that was interrupted; the lock says that none is running
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        _make(recipe, partial / "root", root.with_suffix(".log"))
+        make(partial / "root")
         (partial / "root").rename(root)
         shutil.rmtree(partial)
     return root
+
+
+def log_end(log: Path) -> str:
+    """The last lines of a build's log, for an error."""
+    return f"log {log}:\n  " + "\n  ".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
 
 
 def _make(recipe: Recipe, root: Path, log: Path) -> None:
@@ -156,8 +171,7 @@ def _make(recipe: Recipe, root: Path, log: Path) -> None:
     with log.open("w") as out:
         failed = subprocess.run(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, check=False).returncode
     if failed:
-        end = "\n  ".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
-        raise LabError(f"building the base root failed: mmdebstrap, exit code {failed}; log {log}:\n  {end}")
+        raise LabError(f"building the base root failed: mmdebstrap, exit code {failed}; {log_end(log)}")
     _prepare(root)
 
 

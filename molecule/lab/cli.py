@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import instances, lab
+from .api import Api
+from .boot import boot
 from .errors import LabError
 from .settings import Settings
-from .topology import Topology, load
+from .topology import FILE, Topology, load
 
 INVENTORY = Path(__file__).resolve().parents[2] / "inventories" / "lab"
 EPILOG = """\
@@ -34,9 +36,9 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument(
         "--inventory",
         type=Path,
-        default=INVENTORY,
         metavar="DIR",
-        help="folder with topology.yml, neutron.json and group_vars/ (default: inventories/lab of the checkout)",
+        help="folder with topology.yml, neutron.json and group_vars/ "
+        "(default: the one the lab was brought up with, else inventories/lab of the checkout)",
     )
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("base", help="build the base root of all nodes, or find it in the cache, and print its path")
@@ -49,8 +51,11 @@ def parser() -> argparse.ArgumentParser:
     reboot = commands.add_parser("reboot", help="power nodes off and on; only their files stay")
     reboot.add_argument("--hard", action="store_true", help="pull the plug instead of shutting down")
     reboot.add_argument("nodes", nargs="+", metavar="NODE")
-    plug = commands.add_parser("plug", help="plug the instances of the Neutron document into their hypervisors")
-    plug.add_argument("--data", type=Path, metavar="FILE", help="another document than the inventory's neutron.json")
+    commands.add_parser(
+        "boot", help="ask the lab's Neutron for the ports of the inventory's neutron.json, as nova does"
+    )
+    plug = commands.add_parser("plug", help="plug the instances of Neutron's ports into their hypervisors")
+    plug.add_argument("--data", type=Path, metavar="FILE", help="another document than the lab's own")
     plug.add_argument("ports", nargs="*", metavar="PORT", help="name or id of a port (default: all that are bound)")
     unplug = commands.add_parser("unplug", help="remove instances (default: all)")
     unplug.add_argument("ports", nargs="*", metavar="PORT")
@@ -76,23 +81,27 @@ def _dispatch(arguments: argparse.Namespace, settings: Settings) -> int:
         lab.down(settings)
         print(f"The lab {settings.prefix} is down ({time.monotonic() - started:.1f} s).")
         return 0
-    topology = load(arguments.inventory / "topology.yml")
+    inventory = arguments.inventory or (INVENTORY if arguments.command == "up" else settings.inventory(INVENTORY))
+    topology = load(inventory / FILE)
     if arguments.command == "sh":
         command = lab.command_in(settings, topology, arguments.target, arguments.words)
         os.execvp(command[0], command)  # noqa: S606
     if arguments.command == "base":
         print(lab.build_base(settings, topology))
     elif arguments.command == "up":
-        lab.up(settings, topology)
+        lab.up(settings, topology, inventory)
         print(f"The lab {settings.prefix} is up: {len(topology.nodes)} nodes ({time.monotonic() - started:.1f} s).")
     elif arguments.command == "status":
         print(_table(settings, topology))
     elif arguments.command == "reboot":
         lab.reboot(settings, topology, arguments.nodes, hard=arguments.hard)
         print(f"{', '.join(arguments.nodes)}: up again ({time.monotonic() - started:.1f} s).")
+    elif arguments.command == "boot":
+        document = instances.read_document(instances.inventory_file(inventory, "neutron.json"))
+        print(f"Ports: {boot(Api.of(settings, topology), document)} ({time.monotonic() - started:.1f} s).")
     elif arguments.command == "plug":
         with lab.locked(settings, "plug"):
-            done = instances.plug(settings, topology, arguments.inventory, arguments.data, arguments.ports)
+            done = instances.plug(settings, topology, inventory, arguments.data, arguments.ports)
         print(f"Instances: {done} ({time.monotonic() - started:.1f} s).")
     elif arguments.command == "unplug":
         with lab.locked(settings, "unplug"):

@@ -11,11 +11,12 @@ from typing import Any
 import yaml
 
 from . import network, nodes
+from .api import Api
 from .commands import ip_batch, run
 from .errors import LabError
 from .ports import Instance, instances, why_not
 from .settings import Settings, netns_path
-from .topology import Topology
+from .topology import Topology, chain
 
 # What a guest's kernel does on its own: take the default route from router advertisements, and say that it is here
 # when its interface comes up, as a hypervisor does for it after a migration.
@@ -55,28 +56,44 @@ def read_document(path: Path) -> dict[str, Any]:
     return document
 
 
+def own_document(settings: Settings, topology: Topology, inventory: Path) -> Mapping[str, Any]:
+    """What the lab's own Neutron has, or the document that stands in for one."""
+    if topology.controller:
+        return Api.of(settings, topology).document()
+    return read_document(inventory_file(inventory, "neutron.json"))
+
+
+def inventory_file(inventory: Path, name: str) -> Path:
+    """A file of an inventory, or of the next one that it extends."""
+    return next((folder / name for folder in chain(inventory) if (folder / name).exists()), inventory / name)
+
+
 def read_networks(inventory: Path) -> list[dict[str, Any]]:
-    """``roth_provider_networks`` of the inventory's group_vars (of all hosts or of the hypervisors)."""
-    folder = inventory / "group_vars"
+    """``roth_provider_networks`` of the inventory's group_vars (of all hosts or of the hypervisors), or of those that
+    it extends."""
+    folders = [folder / "group_vars" for folder in chain(inventory)]
     names = [f"{group}{rest}" for group in ("hypervisors", "all") for rest in (".yml", "/*.yml")]
-    for path in (path for name in names for path in sorted(folder.glob(name))):
+    for path in (path for folder in folders for name in names for path in sorted(folder.glob(name))):
         variables = yaml.safe_load(path.read_text()) or {}
         if "roth_provider_networks" in variables:
             return list(variables["roth_provider_networks"])
-    raise LabError(f"{folder}: no roth_provider_networks in {', '.join(names)}: which bridges do the instances get?")
+    raise LabError(
+        f"{', '.join(map(str, folders))}: no roth_provider_networks in {', '.join(names)}: "
+        "which bridges do the instances get?"
+    )
 
 
 def plug(
     settings: Settings, topology: Topology, inventory: Path, data: Path | None = None, names: Sequence[str] = ()
 ) -> str:
-    """Make the lab's instances those of the Neutron document; those that are as they should be stay untouched.
+    """Make the lab's instances those of Neutron's ports; those that are as they should be stay untouched.
 
-    :param data: another document than the inventory's own.
+    :param data: a document instead of what the lab's Neutron answers, or of the inventory's own.
     :param names: only these ports; without any, all, and instances without a bound port are removed.
     :raises LabError: when a port cannot be plugged: unknown, unbound, its host down or without the bridge.
     :returns: what was done, in words.
     """
-    document = read_document(data or inventory / "neutron.json")
+    document = read_document(data) if data else own_document(settings, topology, inventory)
     wanted = instances(document, read_networks(inventory))
     if names:
         wanted = [_named(wanted, document, name) for name in names]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from . import base, cgroups, instances, network, nodes
+from . import base, cgroups, controller, door, instances, network, nodes
 from .commands import BASE_TOOLS, TOOLS, require_root, require_tools
 from .errors import LabError
 from .limits import raise_inotify_limit
@@ -66,9 +66,10 @@ def lock_is_current(lock: IO[str], path: Path) -> bool:
         return False
 
 
-def up(settings: Settings, topology: Topology) -> None:
+def up(settings: Settings, topology: Topology, inventory: Path | None = None) -> None:
     """Bring every node and link up; what is up already stays as it is.
 
+    :param inventory: the folder that the topology is from; the commands that follow remember it.
     :raises LabError: naming the node or step that failed, the state seen, and the log.
     """
     with locked(settings, "up"):
@@ -78,13 +79,19 @@ def up(settings: Settings, topology: Topology) -> None:
                 print(changed)
             root = base.build(base.recipe(topology.suite), settings.home)
             for name in down_nodes:
-                nodes.create(settings, topology, topology.nodes[name], root)
+                node = topology.nodes[name]
+                above = [controller.build_layer(root, settings.home)] if node.neutron else []
+                nodes.create(settings, topology, node, [*above, root])
         network.add_namespaces(settings.netns(name) for name in topology.nodes)
         network.add_links(settings, topology.links)
         for name in down_nodes:
             cgroups.remove(cgroups.node_cgroup(settings, name))  # of a node whose init died
             nodes.start(settings, name)
+        if inventory:
+            settings.inventory_file.write_text(f"{inventory.resolve()}\n")
         nodes.wait_running(settings, topology.nodes)
+        if topology.controller:
+            door.open_door(settings, topology.controller.name)
 
 
 def known_nodes(settings: Settings) -> list[str]:

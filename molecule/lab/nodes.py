@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from . import cgroups, network, seed
+from . import cgroups, controller, network, seed
 from .errors import LabError
 from .settings import Settings, netns_path
 from .topology import Node, Topology
@@ -45,15 +45,20 @@ def init_pid(settings: Settings, node: str) -> int | None:
         return None
 
 
-def create(settings: Settings, topology: Topology, node: Node, base: Path) -> None:
-    """Make a node's directory and what the lab writes into it, unless it is there already."""
+def create(settings: Settings, topology: Topology, node: Node, layers: Sequence[Path]) -> None:
+    """Make a node's directory and what the lab writes into it, unless it is there already.
+
+    :param layers: the trees below the node's own files, uppermost first; the last one is a base root.
+    """
     folder = settings.node_dir(node.name)
     if (folder / "seeded").exists():
         return
     for name in ("upper", "work", "root"):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    seed.write(folder / "upper", base, seed.files(topology, node, uuid.uuid4().hex))
-    (folder / "base").write_text(f"{base}\n")  # a node keeps its base while it lives, whatever `base` is built later
+    seeds = [*seed.files(topology, node, uuid.uuid4().hex), *(controller.files(node.neutron) if node.neutron else ())]
+    seed.write(folder / "upper", layers, seeds)
+    # a node keeps its base while it lives, whatever `base` is built later
+    (folder / "base").write_text(":".join(map(str, layers)) + "\n")
     (folder / "seeded").touch()
 
 

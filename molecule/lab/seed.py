@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -23,7 +23,7 @@ class SeedFile:
 
     :param path: relative to the node's root.
     :param link: target of a symbolic link, instead of ``text``.
-    :param owner: a user of the base root.
+    :param owner: a user of the layers below.
     """
 
     path: str
@@ -131,15 +131,19 @@ def frr_config(topology: Topology, node: str, bgp: Bgp) -> str:
     return "\n".join([*lines, "exit", "!"]) + "\n"
 
 
-def write(upper: Path, base: Path, seeds: Iterator[SeedFile]) -> None:
-    """Put files into an overlay's upper directory, owned by users of the base root."""
+def write(upper: Path, layers: Sequence[Path], seeds: Iterable[SeedFile]) -> None:
+    """Put files into an overlay's upper directory, owned by users whom the layers below know.
+
+    :param layers: the trees below, uppermost first.
+    """
+    passwd = next(layer / "etc/passwd" for layer in layers if (layer / "etc/passwd").exists())
     users = {
         fields[0]: (int(fields[2]), int(fields[3]))
-        for fields in (line.split(":") for line in (base / "etc/passwd").read_text().splitlines())
+        for fields in (line.split(":") for line in passwd.read_text().splitlines())
     }
     for seed in seeds:
         path = upper / seed.path
-        _make_parents(upper, base, Path(seed.path).parent)
+        _make_parents(upper, layers, Path(seed.path).parent)
         path.unlink(missing_ok=True)
         if seed.link:
             path.symlink_to(seed.link)
@@ -149,13 +153,13 @@ def write(upper: Path, base: Path, seeds: Iterator[SeedFile]) -> None:
         os.chown(path, *users[seed.owner])
 
 
-def _make_parents(upper: Path, base: Path, folder: Path) -> None:
-    """A directory in the upper layer decides owner and mode of the merged one: take both from the base."""
+def _make_parents(upper: Path, layers: Sequence[Path], folder: Path) -> None:
+    """A directory in the upper layer decides owner and mode of the merged one: take both from the layers below."""
     for part in [*reversed(folder.parents), folder]:
-        here, below = upper / part, base / part
+        here = upper / part
         if here.is_dir():
             continue
         here.mkdir()
-        if below.is_dir():
+        if below := next((layer / part for layer in layers if (layer / part).is_dir()), None):
             shutil.copystat(below, here)
             os.chown(here, below.stat().st_uid, below.stat().st_gid)

@@ -56,6 +56,23 @@ class Settings:
         """Which instances are plugged, as JSON."""
         return self.run_dir / "instances.json"
 
+    @property
+    def inventory_file(self) -> Path:
+        """Which inventory folder the lab was brought up with."""
+        return self.run_dir / "inventory"
+
+    @property
+    def clouds_file(self) -> Path:
+        """How this machine reaches the lab's Neutron: clouds.yaml, for OS_CLIENT_CONFIG_FILE."""
+        return self.run_dir / "clouds.yaml"
+
+    def inventory(self, default: Path) -> Path:
+        """The folder that the lab was brought up with, or the default for a lab that is not up."""
+        try:
+            return Path(self.inventory_file.read_text().strip())
+        except FileNotFoundError:
+            return default
+
     def node_dir(self, node: str) -> Path:
         """Overlay, log and pid files of a node."""
         return self.run_dir / node

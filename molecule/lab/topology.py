@@ -18,7 +18,10 @@ Interface = IPv4Interface | IPv6Interface
 NODE_NAME = re.compile(r"[a-z][a-z0-9-]{0,14}")
 PORT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,15}")  # IFNAMSIZ is 16 with its final zero
 TOP_KEYS = {"suite", "nodes", "links"}
-NODE_KEYS = {"loopbacks", "gateways", "forwarding", "hash_seed", "bgp"}
+NODE_KEYS = {"loopbacks", "gateways", "forwarding", "hash_seed", "bgp", "neutron"}
+NEUTRON_KEYS = {"mode", "bridge_mappings"}
+MODES = ("min",)
+FILE = "topology.yml"
 BGP_KEYS = {"asn", "peers", "networks"}
 MAX_ASN = 2**32 - 1
 
@@ -58,6 +61,18 @@ class Bgp:
 
 
 @dataclass(frozen=True)
+class Neutron:
+    """A node that runs a real Neutron.
+
+    :param mode: ``min``: SQLite, no message bus.
+    :param bridge_mappings: what the layer-2 agent of each host would report: its bridges, by physical network.
+    """
+
+    bridge_mappings: Mapping[str, Mapping[str, str]]
+    mode: str = MODES[0]
+
+
+@dataclass(frozen=True)
 class Node:
     """One machine of the lab."""
 
@@ -67,6 +82,7 @@ class Node:
     forwarding: bool = False
     hash_seed: int | None = None
     bgp: Bgp | None = None
+    neutron: Neutron | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +92,11 @@ class Topology:
     nodes: Mapping[str, Node]
     links: tuple[Link, ...]
     suite: str | None = None
+
+    @property
+    def controller(self) -> Node | None:
+        """The node that runs Neutron, if the lab has one."""
+        return next((node for node in self.nodes.values() if node.neutron), None)
 
     def ends_of(self, node: str) -> Iterator[End]:
         """The interfaces of a node, in the order of the file."""
@@ -164,7 +185,22 @@ class _Reader:
             forwarding=forwarding is True,
             hash_seed=None if seed is None else self.number(f"{where}.hash_seed", seed, 1, MAX_ASN),
             bgp=None if raw.get("bgp") is None else self.bgp(f"{where}.bgp", raw["bgp"]),
+            neutron=None if raw.get("neutron") is None else self.neutron(f"{where}.neutron", raw["neutron"]),
         )
+
+    def neutron(self, where: str, value: object) -> Neutron:
+        raw = self.mapping(where, value, NEUTRON_KEYS)
+        mode = raw.get("mode", MODES[0])
+        if mode not in MODES:
+            self.problem(f"{where}.mode", f"expected one of {', '.join(MODES)}, found {mode!r}")
+        where += ".bridge_mappings"
+        hosts = self.mapping(where, raw.get("bridge_mappings"))
+        mappings = {str(host): self.mapping(f"{where}.{host}", bridges) for host, bridges in hosts.items()}
+        for host, bridges in mappings.items():
+            for network, bridge in bridges.items():
+                if not isinstance(bridge, str) or not PORT_NAME.fullmatch(bridge):
+                    self.problem(f"{where}.{host}.{network}", f"expected the name of a bridge, found {bridge!r}")
+        return Neutron(mappings, str(mode))
 
     def bgp(self, where: str, value: object) -> Bgp:
         raw = self.mapping(where, value, BGP_KEYS)
@@ -210,22 +246,64 @@ def parse(document: object) -> Topology:
     return topology
 
 
+def chain(folder: Path) -> list[Path]:
+    """A lab's folder, and those that its topology extends, one after the other.
+
+    :raises TopologyError: when one of them has no topology, or extends what leads back to it.
+    """
+    return [path.parent for path, _ in _documents(folder / FILE)]
+
+
+def _documents(path: Path) -> list[tuple[Path, object]]:
+    found = [(path.resolve(), _read(path))]
+    while isinstance(document := found[-1][1], dict) and "extends" in document:
+        below = (found[-1][0].parent / str(document["extends"]) / FILE).resolve()
+        if below in (file for file, _ in found):
+            raise TopologyError([f"{found[-1][0]}: extends: {document['extends']} leads back to itself"])
+        found.append((below, _read(below)))
+    return found
+
+
 def load(path: Path) -> Topology:
-    """Read a topology file; raise TopologyError when it is missing, no YAML, or wrong."""
+    """Read a topology file, and what it extends; raise TopologyError when it is missing, no YAML, or wrong.
+
+    ``extends`` names another lab's folder, relative to the file's own. The file adds links to that one's and lays its
+    nodes over them, key by key.
+    """
+    (_, merged), *others = _documents(path)
+    for _, below in others:
+        merged = _laid_over(below, merged)
     try:
-        return parse(yaml.safe_load(path.read_text()))
+        return parse(merged)
+    except TopologyError as error:
+        raise TopologyError([f"{path}: {problem}" for problem in error.problems]) from None
+
+
+def _read(path: Path) -> object:
+    try:
+        return yaml.safe_load(path.read_text())
     except OSError as error:
         raise TopologyError([f"{path}: {error.strerror}"]) from error
     except yaml.YAMLError as error:
         raise TopologyError([f"{path}: no YAML: {error}"]) from error
-    except TopologyError as error:
-        raise TopologyError([f"{path}: {problem}" for problem in error.problems]) from None
+
+
+def _laid_over(below: object, above: object) -> object:
+    """Two documents as one. Where they are no mappings, ``parse`` has its say on what is above."""
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    own = {key: value for key, value in above.items() if key != "extends"}
+    merged = {key: _laid_over(value, own[key]) if key in own else value for key, value in below.items()}
+    if isinstance(below.get("links"), list) and isinstance(own.get("links"), list):
+        merged["links"] = [*below["links"], *own["links"]]
+    return merged | {key: value for key, value in own.items() if key not in merged}
 
 
 def _contradictions(topology: Topology) -> Iterator[str]:
     """What is well-formed but cannot be built."""
     yield from _wrong_ends(topology)
     yield from _wrong_addresses(topology)
+    yield from _wrong_neutrons(topology)
     for node in topology.nodes.values():
         for peer in node.bgp.peers if node.bgp else ():
             if not topology.addresses_towards(node.name, peer):
@@ -234,6 +312,16 @@ def _contradictions(topology: Topology) -> Iterator[str]:
         for gateway in node.gateways:
             if not any(ip_address(gateway) in network for network in networks):
                 yield f"nodes.{node.name}.gateways: {gateway} is in no subnet of {node.name}'s links"
+
+
+def _wrong_neutrons(topology: Topology) -> Iterator[str]:
+    controllers = [node for node in topology.nodes.values() if node.neutron]
+    if len(controllers) > 1:
+        yield f"nodes: expected one node with neutron, found {', '.join(node.name for node in controllers)}"
+    for node in controllers:
+        for host in node.neutron.bridge_mappings if node.neutron else ():
+            if host not in topology.nodes:
+                yield f"nodes.{node.name}.neutron.bridge_mappings: unknown node {host!r}"
 
 
 def _wrong_ends(topology: Topology) -> Iterator[str]:

@@ -53,7 +53,7 @@ def test_directories_keep_owner_and_mode_of_the_base(tmp_path):
     me = pwd.getpwuid(os.getuid())
     (base / "etc" / "passwd").write_text(f"frr:x:{me.pw_uid}:{me.pw_gid}::/:/bin/false\n")
     upper.mkdir()
-    seed.write(upper, base, iter([seed.SeedFile("etc/frr/frr.conf", "!\n", mode=0o640, owner="frr")]))
+    seed.write(upper, [base], iter([seed.SeedFile("etc/frr/frr.conf", "!\n", mode=0o640, owner="frr")]))
     assert (upper / "etc" / "frr").stat().st_mode & 0o777 == 0o750
     assert (upper / "etc" / "frr" / "frr.conf").stat().st_mode & 0o777 == 0o640
 
@@ -63,4 +63,4 @@ def test_an_owner_the_base_does_not_know_is_an_error(tmp_path):
     (tmp_path / "base" / "etc" / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
     (tmp_path / "upper").mkdir()
     with pytest.raises(KeyError, match="frr"):
-        seed.write(tmp_path / "upper", tmp_path / "base", iter([seed.SeedFile("a", owner="frr")]))
+        seed.write(tmp_path / "upper", [tmp_path / "base"], iter([seed.SeedFile("a", owner="frr")]))

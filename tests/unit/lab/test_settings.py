@@ -44,3 +44,11 @@ def test_a_wrong_topology_is_told_before_anything_is_touched(tmp_path, capsys):
     (tmp_path / "topology.yml").write_text("nodes: {}\n")
     assert main(["--inventory", str(tmp_path), "up"]) == 1
     assert "topology.yml: nodes: expected at least one node" in capsys.readouterr().err
+
+
+def test_later_commands_use_the_inventory_that_the_lab_was_brought_up_with(tmp_path):
+    settings, default = Settings(home=tmp_path), Path("/default")
+    assert settings.inventory(default) == default
+    settings.run_dir.mkdir(parents=True)
+    settings.inventory_file.write_text("/other\n")
+    assert settings.inventory(default) == Path("/other")

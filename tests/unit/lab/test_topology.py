@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from lab.errors import TopologyError
-from lab.topology import load, parse
+from lab.topology import chain, load, parse
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -71,6 +72,22 @@ def test_addresses_towards_a_peer_are_the_peers_own():
             {"links": [{"tor1:hv1": ["10.1.1.0/31"], "hv1:up0": ["10.1.1.2/31"]}]},
             "links[0] tor1:hv1: 10.1.1.0/31 has no address of its subnet at the other end, hv1:up0",
         ),
+        (
+            {"nodes": {"tor1": {"neutron": {"bridge_mappings": {"hv9": {}}}}, "hv1": {}}},
+            "nodes.tor1.neutron.bridge_mappings: unknown node 'hv9'",
+        ),
+        (
+            {"nodes": {"tor1": {"neutron": {"bridge_mappings": {"hv1": {"rpn": ["br"]}}}}, "hv1": {}}},
+            "nodes.tor1.neutron.bridge_mappings.hv1.rpn: expected the name of a bridge, found ['br']",
+        ),
+        (
+            {"nodes": {"tor1": {"neutron": {"mode": "big"}}, "hv1": {}}},
+            "nodes.tor1.neutron.mode: expected one of min, found 'big'",
+        ),
+        (
+            {"nodes": {"tor1": {"neutron": {}}, "hv1": {"neutron": {}}}},
+            "nodes: expected one node with neutron, found tor1, hv1",
+        ),
         ({"suite": "Debian 12"}, "suite: expected a release name such as bookworm, found 'Debian 12'"),
     ],
 )
@@ -95,3 +112,69 @@ def test_a_file_that_is_no_yaml_is_named(tmp_path):
     (tmp_path / "topology.yml").write_text("nodes: [")
     with pytest.raises(TopologyError, match=r"topology\.yml: no YAML"):
         load(tmp_path / "topology.yml")
+
+
+@pytest.fixture
+def two(tmp_path):
+    """A lab, and one that extends it by a node."""
+    below, above = tmp_path / "below", tmp_path / "above"
+    for folder in (below, above):
+        folder.mkdir()
+    (below / "topology.yml").write_text(yaml.safe_dump(document(suite="trixie"), sort_keys=False))
+    more = {
+        "extends": "../below",
+        "nodes": {"extra": {}},
+        "links": [{"tor1:extra": ["10.2.0.0/31"], "extra:eth0": ["10.2.0.1/31"]}],
+    }
+    (above / "topology.yml").write_text(yaml.safe_dump(more, sort_keys=False))
+    return below, above
+
+
+def test_an_extending_topology_adds_its_nodes_and_links(two):
+    below, above = two
+    topology = load(above / "topology.yml")
+    assert list(topology.nodes) == ["tor1", "hv1", "extra"]
+    assert [str(end) for link in topology.links for end in link.ends] == [
+        "tor1:hv1",
+        "hv1:up0",
+        "tor1:extra",
+        "extra:eth0",
+    ]
+    assert topology.suite == "trixie"
+    assert (chain(above), chain(below)) == ([above, below], [below])
+
+
+def test_a_node_of_both_is_laid_over_key_by_key(two):
+    _, above = two
+    more = {"extends": "../below", "nodes": {"tor1": {"hash_seed": 7}}}
+    (above / "topology.yml").write_text(yaml.safe_dump(more))
+    node = load(above / "topology.yml").nodes["tor1"]
+    assert (node.hash_seed, node.forwarding) == (7, True)
+
+
+def test_the_topology_that_is_extended_stays_as_it_is(two):
+    below, _ = two
+    assert list(load(below / "topology.yml").nodes) == ["tor1", "hv1"]
+
+
+def test_a_contradiction_between_the_two_is_refused(two):
+    _, above = two
+    text = (above / "topology.yml").read_text().replace("tor1:extra", "tor1:hv1")
+    (above / "topology.yml").write_text(text)
+    with pytest.raises(TopologyError, match="tor1:hv1: this interface already has a link"):
+        load(above / "topology.yml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("extends: ../nowhere\n", "nowhere/topology.yml: No such file or directory"),
+        ("extends: ../above\nnodes: {}\n", "extends: ../above leads back to itself"),
+    ],
+)
+def test_what_cannot_be_extended_is_named(two, text, expected):
+    _, above = two
+    (above / "topology.yml").write_text(text)
+    with pytest.raises(TopologyError) as refused:
+        load(above / "topology.yml")
+    assert expected in str(refused.value)

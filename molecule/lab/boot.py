@@ -1,0 +1,72 @@
+"""The lab's ports, asked for at Neutron's API as nova asks when it boots instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from .errors import LabError
+
+Row = Mapping[str, Any]
+KEPT = ("name", "mac_address", "device_owner", "device_id", "admin_state_up", "port_security_enabled")
+
+
+class Neutron(Protocol):
+    """What booting needs of Neutron's API."""
+
+    def rows(self, kind: str) -> list[dict[str, Any]]:
+        """Resources of a kind such as ``ports``."""
+
+    def create(self, kind: str, **fields: object) -> dict[str, Any]:
+        """A new resource of a kind such as ``port``."""
+
+
+def boot(api: Neutron, document: Row) -> str:
+    """Create those ports of a document that Neutron has none for, by their names; give back what was done, in words.
+
+    Neutron chooses the ids, binds, and says how that went; names, MACs and addresses are the document's. A port is put
+    into the network of the same name, its addresses into the subnets of the same CIDRs.
+
+    :raises LabError: when Neutron lacks a network or subnet, or refuses a port.
+    """
+    networks = {row["name"]: row["id"] for row in api.rows("networks")}
+    subnets = {(row["network_id"], row["cidr"]): row["id"] for row in api.rows("subnets")}
+    existing = {row["name"] for row in api.rows("ports")}
+    names = {row["id"]: row["name"] for row in document["networks"]}
+    cidrs = {row["id"]: row["cidr"] for row in document["subnets"]}
+    missing = [port for port in document["ports"] if port["name"] not in existing]
+    wanted = []
+    for port in missing:
+        network = _known(networks, names[port["network_id"]], "network", port)
+        ids = [_known(subnets, (network, cidrs[fixed["subnet_id"]]), "subnet", port) for fixed in port["fixed_ips"]]
+        wanted.append(request(port, network, ids))
+    for fields in wanted:
+        api.create("port", **fields)
+    return f"{len(wanted)} created, {len(document['ports']) - len(wanted)} unchanged"
+
+
+def _known(found: Mapping[Any, str], key: object, what: str, port: Row) -> str:
+    if key not in found:
+        raise LabError(
+            f"port {port['name']}: Neutron has no {what} {key!r}: ansible-playbook playbooks/networks.yml makes it"
+        )
+    return found[key]
+
+
+def request(port: Row, network: str, subnets: Iterable[str]) -> dict[str, object]:
+    """What nova would send for a port.
+
+    :param network: the network's id in this Neutron.
+    :param subnets: ids of the subnets of the port's fixed addresses, in their order.
+    """
+    fields: dict[str, object] = {key: port[key] for key in KEPT}
+    fields["network_id"] = network
+    fields["fixed_ips"] = [
+        {"subnet_id": subnet, "ip_address": fixed["ip_address"]}
+        for subnet, fixed in zip(subnets, port["fixed_ips"], strict=True)
+    ]
+    if port["allowed_address_pairs"]:
+        fields["allowed_address_pairs"] = port["allowed_address_pairs"]
+    if port["binding:host_id"]:
+        fields["binding:host_id"] = port["binding:host_id"]
+    return fields
