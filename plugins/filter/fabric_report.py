@@ -55,6 +55,8 @@ RETURN = r"""
 _value:
   description:
     - C(findings), each with C(kind), C(host), C(switch), C(prefix), C(observed), C(expected) and C(text), one line.
+    - C(lines), the findings for a person, each with C(host) and C(text). Of many of a kind, the first ten and how
+      many there are besides.
     - C(table), one line for a host.
   type: dict
   sample:
@@ -65,6 +67,9 @@ _value:
         prefix: 10.64.1.53/32
         observed: no path from 10.1.1.1
         expected: next hop 10.1.1.1
+        text: "hv1 at tor1: 10.64.1.53/32 missing at switch: no path from 10.1.1.1; expected next hop 10.1.1.1"
+    lines:
+      - host: hv1
         text: "hv1 at tor1: 10.64.1.53/32 missing at switch: no path from 10.1.1.1; expected next hop 10.1.1.1"
     table: "host    BGP    BFD ..."
 """
@@ -79,7 +84,7 @@ from ..module_utils.inventory.uplinks import HostVars
 from ..module_utils.report.compare import Finding, compare
 from ..module_utils.report.expectation import expectations
 from ..module_utils.report.hosts import HostState
-from ..module_utils.report.summary import rows, table
+from ..module_utils.report.summary import rows, table, told
 from ..module_utils.report.switches import SwitchState
 from ..module_utils.wanted.document import read_document
 
@@ -121,6 +126,7 @@ def fabric_report(
         findings = compare(expected, states, seen)
         return {
             "findings": [_entry(finding) for finding in findings],
+            "lines": [{"host": host, "text": text} for host, text in told(findings)],
             "table": table(rows(expected, states, seen, findings)),
         }
     except (ImportError, KeyError, TypeError, ValueError) as error:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from ipaddress import ip_network
 
 from .compare import FAMILIES, Expectation, Finding, default_hops
@@ -13,6 +14,8 @@ from .hosts import HostState
 from .switches import SwitchState
 
 UNREAD = "?"
+SHOWN = 10
+"""So many findings of one kind are told one by one, of each host at each switch; of the rest, the number."""
 
 
 def rows(
@@ -42,6 +45,20 @@ def table(listed: Sequence[Mapping[str, str]]) -> str:
     from tabulate import tabulate
 
     return tabulate([dict(row) for row in listed], headers="keys", disable_numparse=True)
+
+
+def told(findings: Iterable[Finding], shown: int = SHOWN) -> list[tuple[str | None, str]]:
+    """Host and line of each finding, in their order; a host that has lost all its prefixes does not fill the screen."""
+    kinds: dict[tuple[str | None, str | None, str], list[Finding]] = defaultdict(list)
+    for finding in findings:
+        kinds[finding.host, finding.switch, finding.kind].append(finding)
+    lines: list[tuple[str | None, str]] = []
+    for (host, switch, kind), same in kinds.items():
+        lines += [(host, finding.text) for finding in same[:shown]]
+        if len(same) > shown:
+            where = " ".join(part for part in (host, switch and f"at {switch}") if part)
+            lines.append((host, f"{where}: and {len(same) - shown} more {kind}"))
+    return lines
 
 
 def _drained(expected: Expectation, state: HostState) -> str:
