@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, roth.fabric contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Neutron knows of compute hosts and routed networks, turned into an inventory. Pure.
+
+Source of the answers: https://docs.openstack.org/api-ref/network/v2/ (agents, networks, segments, subnets).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+Row = Mapping[str, object]
+"""One entry of an answer."""
+
+Answers = Mapping[str, Sequence[Row]]
+"""The lists `agents`, `networks`, `segments` and `subnets`, as the API answers them."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment of a routed network, on the hosts that map its physical network to a bridge."""
+
+    id: str
+    network: str
+    physical_network: str
+
+
+@dataclass(frozen=True)
+class ComputeHost:
+    """A host with a layer 2 agent. `name` is what ports have as `binding:host_id`."""
+
+    name: str
+    alive: bool
+    bridge_mappings: Mapping[str, str]
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Discovered:
+    """`networks` are entries of `roth_provider_networks`; `unused` names pinned subnets of segments without a host."""
+
+    hosts: tuple[ComputeHost, ...]
+    networks: tuple[Mapping[str, object], ...]
+    unused: tuple[str, ...]
+
+
+def discover(
+    answers: Answers, names: Sequence[str], settings: Mapping[str, Mapping[str, object]], agent_types: Sequence[str]
+) -> Discovered:
+    """The compute hosts of the networks with these names or ids, and the networks as the roles take them.
+
+    `settings` adds to a network, by its name, what Neutron does not know (`gateway_mac`, `announce` …) and wins over
+    what it does. Raises ValueError naming network, subnet or segment, what was found and what was expected.
+    """
+    networks = [_network(answers["networks"], name) for name in names]
+    unknown = sorted(settings.keys() - {str(network["name"]) for network in networks})
+    if unknown:
+        raise ValueError(f"network_settings: {', '.join(unknown)}: expected names of {', '.join(names)}")
+    segments = [_segment(row, network) for network in networks for row in _of(answers["segments"], network)]
+    hosts = _hosts(answers["agents"], segments, frozenset(agent_types))
+    unused: list[str] = []
+    found = tuple(_provider_network(network, answers, hosts, settings, unused) for network in networks)
+    return Discovered(hosts, found, tuple(unused))
+
+
+def _network(rows: Iterable[Row], name: str) -> Row:
+    matching = [row for row in rows if name in (row["id"], row["name"])]
+    if not matching:
+        raise ValueError(f"network {name!r} is not in Neutron, or these credentials do not see it")
+    if len(matching) > 1:
+        raise ValueError(f"{len(matching)} networks are named {name!r}: give the id instead")
+    return matching[0]
+
+
+def _of(rows: Iterable[Row], network: Row) -> list[Row]:
+    return [row for row in rows if row["network_id"] == network["id"]]
+
+
+def _segment(row: Row, network: Row) -> Segment:
+    return Segment(str(row["id"]), str(network["name"]), str(row.get("physical_network") or ""))
+
+
+def _mappings(agent: Row) -> dict[str, str]:
+    configurations = agent.get("configurations")
+    mappings = configurations.get("bridge_mappings") if isinstance(configurations, Mapping) else None
+    if not isinstance(mappings, Mapping):
+        return {}
+    return {str(physical): str(bridge) for physical, bridge in mappings.items()}
+
+
+def _hosts(agents: Iterable[Row], segments: Sequence[Segment], agent_types: frozenset[str]) -> tuple[ComputeHost, ...]:
+    """Hosts that map at least one of the segments: an agent of another network's hosts is none of ours."""
+    found = []
+    for agent in sorted(agents, key=lambda agent: str(agent["host"])):
+        mappings = _mappings(agent)
+        own = tuple(segment for segment in segments if segment.physical_network in mappings)
+        if agent["agent_type"] in agent_types and own:
+            found.append(ComputeHost(str(agent["host"]), bool(agent["alive"]), mappings, own))
+    twice = {host.name for host in found if sum(other.name == host.name for other in found) > 1}
+    if twice:
+        raise ValueError(
+            f"several agents on {', '.join(sorted(twice))}: expected one of {', '.join(agent_types)} a host"
+        )
+    return tuple(found)
+
+
+def _provider_network(
+    network: Row,
+    answers: Answers,
+    hosts: Sequence[ComputeHost],
+    settings: Mapping[str, Mapping[str, object]],
+    unused: list[str],
+) -> Mapping[str, object]:
+    name = str(network["name"])
+    subnets = _of(answers["subnets"], network)
+    pinned = [row for row in subnets if row.get("segment_id")]
+    if pinned and len(pinned) != len(subnets):
+        loose = ", ".join(str(row["cidr"]) for row in subnets if not row.get("segment_id"))
+        raise ValueError(f"network {name}: {loose} without a segment beside subnets with one: expected all or none")
+    entry: dict[str, object] = {"name": name, "bridge": _bridge(name, hosts)}
+    entry["plan"] = "pinned" if pinned else "spanning"
+    entry["mtu"] = network.get("mtu")
+    owners = _owners(name, hosts)
+    entry["subnets"] = [found for row in subnets if (found := _subnet(name, row, owners, unused)) is not None]
+    return {key: value for key, value in entry.items() if value is not None} | dict(settings.get(name, {}))
+
+
+def _bridge(name: str, hosts: Sequence[ComputeHost]) -> str:
+    places: dict[str, list[str]] = defaultdict(list)
+    for host in hosts:
+        for segment in host.segments:
+            if segment.network == name:
+                places[host.bridge_mappings[segment.physical_network]].append(host.name)
+    if not places:
+        raise ValueError(f"network {name}: no host maps one of its physical networks to a bridge")
+    if len(places) > 1:
+        seen = "; ".join(f"{bridge} on {', '.join(names)}" for bridge, names in sorted(places.items()))
+        raise ValueError(f"network {name}: its bridges differ ({seen}): expected one name on all hosts")
+    return next(iter(places))
+
+
+def _owners(name: str, hosts: Sequence[ComputeHost]) -> dict[str, list[str]]:
+    """The hosts of each segment of a network, by the segment's id."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for host in hosts:
+        for segment in host.segments:
+            if segment.network == name:
+                owners[segment.id].append(host.name)
+    return owners
+
+
+def _subnet(name: str, row: Row, owners: Mapping[str, Sequence[str]], unused: list[str]) -> Mapping[str, object] | None:
+    entry: dict[str, object] = {"cidr": row["cidr"], "gateway": row.get("gateway_ip")}
+    if not row.get("segment_id"):
+        return entry
+    on = owners.get(str(row["segment_id"]), ())
+    if len(on) > 1:
+        where = ", ".join(on)
+        raise ValueError(f"network {name}: the segment of {row['cidr']} is on {where}: expected a segment of one host")
+    if not on:
+        unused.append(f"{row['cidr']} of network {name}")
+        return None
+    return {**entry, "host": on[0]}

@@ -1,0 +1,150 @@
+"""From Neutron's agents, segments and subnets to hosts and provider networks."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.roth.fabric.plugins.module_utils.neutron.discovered import Answers, Discovered, discover
+from ansible_collections.roth.fabric.plugins.module_utils.wanted.networks import provider_networks
+
+OVS = "Open vSwitch agent"
+
+
+def agent(host: str, alive: bool = True, kind: str = OVS, **mappings: str) -> dict[str, object]:
+    return {
+        "id": f"agent-{host}",
+        "agent_type": kind,
+        "host": host,
+        "alive": alive,
+        "configurations": {"bridge_mappings": {name.replace("_", "-"): bridge for name, bridge in mappings.items()}},
+    }
+
+
+def segment(network: str, physical_network: str) -> dict[str, object]:
+    return {
+        "id": f"segment-{physical_network}",
+        "network_id": f"id-{network}",
+        "network_type": "flat",
+        "physical_network": physical_network,
+        "segmentation_id": None,
+    }
+
+
+def subnet(network: str, cidr: str, gateway: str, physical_network: str | None = None) -> dict[str, object]:
+    return {
+        "id": f"subnet-{cidr}",
+        "network_id": f"id-{network}",
+        "cidr": cidr,
+        "gateway_ip": gateway,
+        "segment_id": physical_network and f"segment-{physical_network}",
+    }
+
+
+def answers(**changed: list[dict[str, object]]) -> Answers:
+    both = {
+        "agents": [
+            agent("hv2", alive=False, rpn_hv2="br-mobile", pin_hv2="br-pinned"),
+            agent("hv1", rpn_hv1="br-mobile", pin_hv1="br-pinned"),
+            agent("net1", kind="L3 agent"),
+            agent("other", datacentre="br-ex"),
+        ],
+        "networks": [{"id": f"id-{name}", "name": name, "mtu": 1500} for name in ("mobile", "pinned", "tenant")],
+        "segments": [
+            segment(name, f"{short}-{host}")
+            for name, short in (("mobile", "rpn"), ("pinned", "pin"))
+            for host in ("hv1", "hv2")
+        ],
+        "subnets": [
+            subnet("mobile", "10.64.0.0/16", "10.64.0.1"),
+            subnet("mobile", "2001:db8:64::/64", "2001:db8:64::1"),
+            subnet("pinned", "198.51.100.0/26", "198.51.100.1", "pin-hv1"),
+            subnet("pinned", "198.51.100.64/26", "198.51.100.65", "pin-hv2"),
+        ],
+    }
+    return both | changed
+
+
+PINNED = [subnet("pinned", "10.0.0.0/24", "10.0.0.1", "pin-hv1")]
+
+
+def found(given: Answers, **settings: dict[str, object]) -> Discovered:
+    return discover(given, ["mobile", "pinned"], settings, [OVS])
+
+
+def test_hosts_are_those_whose_agent_maps_a_segment_of_the_networks() -> None:
+    assert [(host.name, host.alive) for host in found(answers()).hosts] == [("hv1", True), ("hv2", False)]
+
+
+def test_each_host_has_its_own_segments() -> None:
+    hosts = found(answers()).hosts
+    assert [segment.physical_network for segment in hosts[0].segments] == ["rpn-hv1", "pin-hv1"]
+
+
+def test_networks_are_as_the_roles_take_them() -> None:
+    mobile, pinned = provider_networks(found(answers()).networks)
+    assert (mobile.name, mobile.bridge, mobile.plan) == ("mobile", "br-mobile", "spanning")
+    assert (pinned.bridge, pinned.plan) == ("br-pinned", "pinned")
+    assert [(str(it.prefix), str(it.gateway), it.host) for it in pinned.subnets] == [
+        ("198.51.100.0/26", "198.51.100.1", "hv1"),
+        ("198.51.100.64/26", "198.51.100.65", "hv2"),
+    ]
+
+
+def test_settings_win_over_what_neutron_says() -> None:
+    mobile, _pinned = found(answers(), mobile={"gateway_mac": "02:8e:00:00:00:01", "mtu": 9000}).networks
+    assert (mobile["gateway_mac"], mobile["mtu"]) == ("02:8e:00:00:00:01", 9000)
+
+
+def test_a_network_may_be_named_by_its_id() -> None:
+    assert discover(answers(), ["id-mobile"], {}, [OVS]).networks[0]["name"] == "mobile"
+
+
+def test_a_pinned_subnet_whose_segment_no_host_has_is_left_out_and_told() -> None:
+    gone = answers(agents=[agent("hv1", rpn_hv1="br-mobile", pin_hv1="br-pinned")])
+    assert found(gone).unused == ("198.51.100.64/26 of network pinned",)
+    assert [entry["host"] for entry in found(gone).networks[1]["subnets"]] == ["hv1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            answers(networks=[]),
+            "network 'mobile' is not in Neutron, or these credentials do not see it",
+        ),
+        (
+            answers(networks=[{"id": str(n), "name": "mobile", "mtu": 1500} for n in range(2)]),
+            "2 networks are named 'mobile': give the id instead",
+        ),
+        (
+            answers(subnets=[*PINNED, subnet("pinned", "10.1.0.0/24", "10.1.0.1")]),
+            "network pinned: 10.1.0.0/24 without a segment beside subnets with one: expected all or none",
+        ),
+        (
+            answers(agents=[agent("hv1", rpn_hv1="br-mobile"), agent("hv2", rpn_hv2="br-rpn")]),
+            "network mobile: its bridges differ (br-mobile on hv1; br-rpn on hv2): expected one name on all hosts",
+        ),
+        (
+            answers(agents=[agent("hv1", rpn_hv1="br-mobile"), agent("hv1", kind="Other agent", rpn_hv1="br-mobile")]),
+            "several agents on hv1: expected one of Open vSwitch agent, Other agent a host",
+        ),
+        (
+            answers(agents=[]),
+            "network mobile: no host maps one of its physical networks to a bridge",
+        ),
+        (
+            answers(
+                agents=[agent(name, rpn_hv1="br-mobile", pin_hv1="br-pinned") for name in ("hv1", "hv2")],
+            ),
+            "network pinned: the segment of 198.51.100.0/26 is on hv1, hv2: expected a segment of one host",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_an_inventory_is_named(given: Answers, message: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        discover(given, ["mobile", "pinned"], {}, [OVS, "Other agent"])
+    assert str(raised.value) == message
+
+
+def test_settings_of_an_unknown_network_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^network_settings: mobil: expected names of mobile, pinned$"):
+        found(answers(), mobil={})
