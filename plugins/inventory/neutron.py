@@ -76,26 +76,26 @@ groups:
   maintenance: not neutron_agent_alive
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 
 from ..module_utils.neutron.cloud import Cloud, NeutronError, connect
 from ..module_utils.neutron.discovered import Answers, Discovered, discover
+from ..module_utils.neutron.reading import pages, read_networks
 
 
-def read(cloud: Cloud) -> Answers:
-    """Agents, networks, segments and subnets. Raises NeutronError."""
-    return {name: _rows(cloud, name) for name in ("agents", "networks", "segments", "subnets")}
-
-
-def _rows(cloud: Cloud, name: str) -> list[Mapping[str, object]]:
-    answer = cloud.get(f"/v2.0/{name}")
-    rows = answer.get(name)
-    if not isinstance(rows, list) or answer.get(f"{name}_links"):
-        raise NeutronError("broken", f"GET /v2.0/{name}: expected all {name} in one answer")
-    return rows
+def read(cloud: Cloud, names: Sequence[str]) -> Answers:
+    """The networks of these names or ids with their segments and subnets, and all agents. Raises NeutronError."""
+    networks = read_networks(cloud, names)
+    own = [("network_id", str(network["id"])) for network in networks]
+    return {
+        "networks": networks,
+        "agents": list(pages(cloud, "agents", ())),
+        "segments": list(pages(cloud, "segments", own)),
+        "subnets": list(pages(cloud, "subnets", own)),
+    }
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]  # ansible has no types
@@ -127,7 +127,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         key = self.get_cache_key(path)
         if cache and self.get_option("cache") and key in self._cache:
             return dict(self._cache[key])
-        answers = read(connect(self.get_option("cloud"), timeout=self.get_option("timeout")))
+        cloud = connect(self.get_option("cloud"), timeout=self.get_option("timeout"))
+        answers = read(cloud, self.get_option("networks"))
         if self.get_option("cache"):
             self._cache[key] = dict(answers)
         return answers
