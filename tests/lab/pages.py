@@ -30,7 +30,7 @@ class Shown:
         if words[:2] != ["make", "sh"]:
             return None
         given = dict(word.split("=", 1) for word in words[2:])
-        return given["NODE"], given["CMD"]
+        return given["NODE"], given["CMD"].replace("\\$", "$")  # which a shell does and shlex does not
 
     def missing(self, output: str) -> list[str]:
         """Shown lines that the output does not have."""
