@@ -21,6 +21,10 @@ PLAY = """
 def preflight(tmp_path, *arguments):
     playbook = tmp_path / "preflight.yml"
     playbook.write_text(PLAY)
+    return run(playbook, *arguments)
+
+
+def run(playbook, *arguments):
     command = [Path(sys.executable).with_name("ansible-playbook"), "-i", ROOT / "inventories" / "example", playbook]
     # A connection to any host would fail: its transport does not exist.
     environment = {
@@ -57,3 +61,11 @@ def test_a_template_that_fails_is_told_by_host_and_variable(tmp_path):
         "rack1-hv1, rack1-hv2, rack1-hv3: roth_uplinks cannot be read: expected a value that can be templated"
         in ran.stdout
     )
+
+
+@pytest.mark.parametrize("playbook", ["site", "sync_ports"])
+def test_the_tag_preflight_judges_the_inventory_and_reaches_no_host(playbook):
+    ran = run(ROOT / "playbooks" / f"{playbook}.yml", "--tags", "preflight")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "nonexistent" not in ran.stdout + ran.stderr
+    assert "unreachable=1" not in ran.stdout
