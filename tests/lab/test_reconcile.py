@@ -190,6 +190,19 @@ def test_a_host_says_whether_it_agrees_with_itself(whole: Fabric) -> None:
 
 
 @pytest.mark.slow
+def test_a_repair_after_a_port_document_that_lost_its_ports_removes_nothing(whole: Fabric, tmp_path: Path) -> None:
+    before = tables(whole)
+    half = tmp_path / "half.json"
+    half.write_text(json.dumps({**whole.document, "ports": whole.document["ports"][::2]}))
+    run, report = reconcile(tmp_path / "report.json", *REPAIR, "-e", f"roth_ports_file={half}")
+    assert run.code != 0
+    assert {each["kind"] for each in report["findings"]} == {"orphan"}, run.output
+    assert "would be removed" in run.output
+    assert tables(whole) == before
+    assert not any(run.changed.values()), run.output
+
+
+@pytest.mark.slow
 def test_what_a_switch_keeps_of_a_silent_exabgp_is_stale_and_what_is_not_read_is_no_agreement(
     whole: Fabric, tmp_path: Path
 ) -> None:

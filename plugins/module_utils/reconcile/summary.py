@@ -14,6 +14,7 @@ from .places import family
 from .repair import repairs
 
 UNREAD = "?"
+_REASON = 100  # characters of a reason in the table
 
 
 def document(world: World, findings: Sequence[Finding]) -> dict[str, object]:
@@ -110,9 +111,14 @@ def _line(world: World, finding: Finding) -> dict[str, str]:
         "port": "-" if port is None else port.name or port.id,
         "seen": _shortened(world, finding, finding.seen),
         "missing": _shortened(world, finding, finding.missing),
-        "why": finding.reason if name is None else finding.reason.replace(f"{name} ", ""),
+        "why": _cut(finding.reason if name is None else finding.reason.replace(f"{name} ", "")),
         "repair": finding.repair if name is None else finding.repair.replace(f"{name} ", ""),
     }
+
+
+def _cut(text: str) -> str:
+    """What a tool said about a host that it could not reach may be long."""
+    return text if len(text) <= _REASON else f"{text[: _REASON - 1]}…"
 
 
 def _shortened(world: World, finding: Finding, places: Sequence[str]) -> str:

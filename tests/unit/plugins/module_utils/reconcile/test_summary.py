@@ -77,6 +77,14 @@ def test_where_not_all_could_be_read_no_number_of_agreements_is_given() -> None:
     assert found["agree"] is False
 
 
+def test_a_long_reason_is_cut_in_the_table_and_whole_in_the_document() -> None:
+    why = "could not be reached: " + "x" * 200
+    blind = change(world(), "hv1", kernel=None, announced=None, unread={"host": why})
+    assert why not in table(blind)
+    assert f"{why[:99]}…" in table(blind)
+    assert document(blind, disagreements(blind))["findings"][0]["reason"] == why  # type: ignore[index]
+
+
 def test_the_document_is_json_with_each_finding_and_what_a_repair_does() -> None:
     bad = kernel(kernel(world(), "hv1", drop=[MINE]), "hv3", add=routes([MINE, "10.64.77.7/32"]))
     found = json.loads(json.dumps(document(bad, disagreements(bad))))
