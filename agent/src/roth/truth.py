@@ -19,6 +19,7 @@ from .config import Config, ConfigError, load
 from .exabgp_api import FAMILY_NAMES
 from .kernel.model import Family, KernelRoute, Link, RouteKind, route_key
 from .kernel.text import format_route, route_text
+from .lists import newest
 from .reconcile.findings import disagreements
 from .reconcile.model import Allowed, Finding, Host, Kind, PortName, Session, World
 from .reconcile.summary import document, tables
@@ -71,8 +72,9 @@ def read_host(config: Config, socket: str, table: Callable[[Config], Table] = re
 
 
 def _listed(config: Config) -> Listed:
-    os.stat(config.routes_file)  # noqa: PTH116  a list that is not there wants nothing, which would make all of it orphans
-    return read_listed(config.routes_file, config.taps_file)
+    pair = newest(config.lists)
+    os.stat(pair.routes)  # noqa: PTH116  a list that is not there wants nothing, which would make all of it orphans
+    return read_listed(pair)
 
 
 def _answer(socket: str, command: str) -> dict[str, Any]:

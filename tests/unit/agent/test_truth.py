@@ -12,6 +12,7 @@ import pytest
 from roth import cli, truth
 from roth.config import Config
 from roth.kernel.model import KernelRoute, Link
+from roth.lists import Lists
 from roth.reconcile.findings import disagreements
 from roth.reconcile.model import Kind, PortName
 from roth.restore import Listed, read_listed
@@ -60,7 +61,7 @@ PREFIXES = (MINE, "2001:db8:64::1/128", "198.51.100.0/26", "192.0.2.11/32")
 def listed(tmp_path: Path) -> Listed:
     (tmp_path / "routes").write_text(LIST)
     (tmp_path / "taps").write_text(TAPS)
-    return read_listed(str(tmp_path / "routes"), str(tmp_path / "taps"))
+    return read_listed(Lists(str(tmp_path / "routes"), str(tmp_path / "taps")))
 
 
 @pytest.fixture
@@ -131,6 +132,22 @@ def test_a_list_that_is_not_there_makes_no_orphans(tmp_path: Path) -> None:
     )
     assert set(read.unread) == {"list", "agent", "adj-rib-out"}
     assert {each.kind for each in found(read)} == {Kind.UNREADABLE}
+
+
+def test_the_list_that_was_written_last_is_what_is_wanted(tmp_path: Path) -> None:
+    playbook = Lists(str(tmp_path / "routes"), str(tmp_path / "taps"))
+    watcher = Lists(str(tmp_path / "watched-routes"), str(tmp_path / "watched-taps"))
+    playbook.write([f"{MINE} dev br-mobile"], [])
+    watcher.write(["192.0.2.11/32 dev lo"], [], after=playbook.written())
+    both = config(
+        routes_file=playbook.routes,
+        taps_file=playbook.taps,
+        watcher_routes_file=watcher.routes,
+        watcher_taps_file=watcher.taps,
+    )
+    read = read_host(both, str(tmp_path / "none.sock"), table=lambda _config: (KERNEL, LINKS))
+    assert read.listed is not None
+    assert [str(route.prefix) for route in read.listed.routes.values()] == ["192.0.2.11/32"]
 
 
 def test_a_kernel_that_refuses_is_said_in_its_words(tmp_path: Path) -> None:
