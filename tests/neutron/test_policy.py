@@ -1,0 +1,53 @@
+"""The policy that the guide gives to whoever may only read, asked of Neutron's own policy engine on the controller."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.lab.fabric import ROOT, Fabric
+
+from .cloud import CONTROLLER
+
+READ = ("get_port", "get_port:binding:host_id", "get_port:binding:vif_type", "get_network", "get_subnet")
+OTHER = ("get_port:binding:profile", "update_port", "update_port:binding:host_id", "delete_port", "delete_network")
+ASK = """
+import json, sys, warnings
+warnings.simplefilter("ignore")
+from oslo_config import cfg
+from neutron.common import config
+from neutron import policy
+from neutron_lib import context
+cfg.CONF(["--config-file", "/etc/neutron/neutron.conf"], project="neutron")
+policy.init(policy_file=sys.argv[1])
+foreign = {"id": "x", "network_id": "n", "shared": False, "router:external": False}
+foreign |= {key: "theirs" for key in ("project_id", "tenant_id", "network:project_id", "network:tenant_id")}
+found = {}
+for role in ("roth_ports_reader", "reader", "member"):
+    who = context.Context(user_id="u", project_id="ours", roles=[role], is_admin=False, overwrite=False)
+    allowed = [each for each in sys.argv[2:] if policy.check(who, each, dict(foreign))]
+    found[role] = {"everywhere": who.has_global_access, "allowed": allowed}
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture
+def policy(fabric: Fabric) -> str:
+    """The page's policy.yaml, on the controller."""
+    page = (ROOT / "docs" / "deployment-guide-neutron.md").read_text()
+    (text,) = re.findall(r'^```yaml\n("context_with_global_access".*?)^```$', page, re.MULTILINE | re.DOTALL)
+    path = "/tmp/policy-of-the-guide.yaml"
+    fabric.run(CONTROLLER, "python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", path, text)
+    return path
+
+
+def test_the_role_of_the_guide_reads_all_ports_and_changes_nothing(fabric: Fabric, policy: str) -> None:
+    said = fabric.run(CONTROLLER, "/opt/neutron/bin/python3", "-c", ASK, policy, *READ, *OTHER)
+    found = json.loads(said.splitlines()[-1])
+    assert found == {
+        "roth_ports_reader": {"everywhere": True, "allowed": list(READ)},
+        "reader": {"everywhere": False, "allowed": []},
+        "member": {"everywhere": False, "allowed": []},
+    }
