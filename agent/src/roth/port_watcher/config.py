@@ -12,7 +12,7 @@ from ..config import ConfigError, read_mapping
 from ..kernel.removals import RemovalLimit
 from ..kernel.text import quoted
 from ..lists import Lists
-from ..wanted.networks import ProviderNetwork, provider_networks
+from ..wanted.networks import ProviderNetwork, host_prefix, provider_networks
 from ..wanted.ports import DEVICE_OWNERS
 from .schedule import Timing
 
@@ -46,6 +46,10 @@ class Config:
     def static_neighbors(self) -> bool:
         """Whether a network wants permanent neighbour entries for its ports."""
         return any(network.static_neighbors for network in self.networks)
+
+    def own_routes(self) -> list[str]:
+        """The host's own addresses, in the grammar of the lists: no answer is needed to want these."""
+        return [f"{host_prefix(address)} dev lo" for address in self.loopbacks]
 
 
 def _text(value: object) -> str:

@@ -204,7 +204,9 @@ class Watcher:
         looks = (pair, pair.looks())
         if looks != self._looks:
             try:
-                self.answer = parse_answer(*pair.lines())
+                # without any list: the way to Neutron may be the fabric, and need our own addresses announced
+                routes, taps = pair.lines() if pair.written() else (self.config.own_routes(), [])
+                self.answer = parse_answer(routes, taps)
                 self._looks = looks
                 log("list_taken", file=pair.routes, routes=len(self.answer.routes))
             except (OSError, ValueError) as error:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from roth.kernel.model import RouteEvent
+from roth.kernel.model import RouteEvent, key_text
 from roth.lists import Lists
 from roth.port_watcher.schedule import Timing
 
@@ -290,6 +290,12 @@ def test_what_is_listed_for_the_agent_is_what_neutron_said_taps_or_not(rig: Rig)
     listed = (rig.folder / "routes").read_text().splitlines()
     assert {line.split()[0] for line in listed} == routed(*range(10), 20) | {"192.0.2.11/32"}
     assert f"10.64.0.20/32 {tap(20)}" in (rig.folder / "taps").read_text().splitlines()
+
+
+def test_before_any_answer_the_host_s_own_address_is_routed_for_the_way_to_neutron_may_need_it(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    assert {key_text(key) for key in rig.store.hops} == {"192.0.2.11/32"}
+    assert rig.reads == []
 
 
 def test_lists_that_cannot_be_read_withdraw_nothing(rig: Rig) -> None:
