@@ -50,9 +50,9 @@ def ports_by_host(
         plan = _plan(document, networks, owners)
         return HostPorts({host: plan.routes(host) for host in wanted or hosts_in(document)}, document, 1)
     found: dict[str, InstanceRoutes] = {}
-    documents = []
+    documents: list[dict[str, object]] = []
     for host in wanted:
-        documents.append(read_ports_of(cloud, networks, host))
+        documents.append(read_ports_of(cloud, networks, host, documents[0] if documents else None))
         found[host] = _plan(documents[-1], networks, owners).routes(host)
     return HostPorts(found, _merged(documents), len(wanted))
 

@@ -51,19 +51,19 @@ def read_ports(
     host: str | None = None,
     *,
     pair_lengths: Mapping[str, Mapping[int, int]] | None = None,
+    base: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
     """The port document (`networks`, `subnets`, `ports`) of the named networks; see `wanted.document.read_document`.
 
     `networks` are names or ids. With `host` only ports with that `binding:host_id` are read; where these have address
     pairs that could become routes, ports elsewhere that hold the same addresses come with them, so that the planner
     sees who shares an address. `pair_lengths` gives, by network and IP version, the shortest pair that is routed
-    (bits; a host's length where it is missing).
+    (bits; a host's length where it is missing). `base` is a document of the same networks that was read just now: its
+    networks and subnets are taken, so that many hosts cost one request each.
     Raises NeutronError, also for a network that is not there: a document is whole or there is none.
     """
-    found = read_networks(cloud, networks)
-    subnets = _listed(cloud, "subnets", [("network_id", str(entry["id"])) for entry in found])
-    document: dict[str, object] = {"networks": found, "subnets": subnets}
-    ids = [str(entry["id"]) for entry in found]
+    document = _networks_and_subnets(cloud, networks) if base is None else _without_ports(base)
+    ids = [str(entry["id"]) for entry in document["networks"]]  # type: ignore[attr-defined]
     ports = _ports(cloud, ids, host)
     _check(document, ports)
     if host is not None:
@@ -73,10 +73,25 @@ def read_ports(
     return {**document, "ports": ports}
 
 
-def read_ports_of(cloud: Cloud, networks: Sequence[ProviderNetwork], host: str | None = None) -> dict[str, object]:
+def read_ports_of(
+    cloud: Cloud,
+    networks: Sequence[ProviderNetwork],
+    host: str | None = None,
+    base: Mapping[str, object] | None = None,
+) -> dict[str, object]:
     """The same for the provider networks of the inventory. Raises NeutronError."""
     lengths = {network.name: network.pair_length for network in networks}
-    return read_ports(cloud, [network.name for network in networks], host, pair_lengths=lengths)
+    return read_ports(cloud, [network.name for network in networks], host, pair_lengths=lengths, base=base)
+
+
+def _networks_and_subnets(cloud: Cloud, networks: Sequence[str]) -> dict[str, object]:
+    found = read_networks(cloud, networks)
+    subnets = _listed(cloud, "subnets", [("network_id", str(entry["id"])) for entry in found])
+    return {"networks": found, "subnets": subnets}
+
+
+def _without_ports(document: Mapping[str, object]) -> dict[str, object]:
+    return {"networks": document["networks"], "subnets": document["subnets"]}
 
 
 def read_networks(cloud: Cloud, networks: Sequence[str]) -> list[Entry]:

@@ -42,6 +42,7 @@ def test_few_hosts_are_asked_for_by_themselves():
     cloud = RecordedNeutron(without_pairs())
     ports_by_host(cloud, networks(), HOSTS[:2], listing_from=3)
     assert queries(cloud) == ["hv1", "hv2"]
+    assert [kind for kind, _query in cloud.asked] == ["networks", "subnets", "ports", "ports"]
 
 
 def test_many_hosts_cost_one_listing():
