@@ -25,6 +25,11 @@ BACKSLASH = "\\"
 TEMPLATES = Path(__file__).parent
 
 
+def plural(kind: str) -> str:
+    """The folder and heading of a kind of plugin."""
+    return "inventories" if kind == "inventory" else f"{kind}s"
+
+
 def read() -> dict[str, dict[str, Any]]:
     """What ansible-doc knows of the collection's plugins and roles, by kind and short name.
 
@@ -43,7 +48,7 @@ class OwnPages(LinkProvider):
     def plugin_link(self, plugin: PluginIdentifier) -> str | None:
         """The page of a plugin of ours; others are named without a link."""
         collection, name = plugin.fqcn.rsplit(".", 1)
-        return f"../{plugin.type}s/{name}.md" if collection == COLLECTION else None
+        return f"../{plural(plugin.type)}/{name}.md" if collection == COLLECTION else None
 
 
 def markdown(text: str | list[str], plugin: str, kind: str) -> str:
@@ -63,13 +68,17 @@ def write(directory: Path, documented: dict[str, dict[str, Any]]) -> None:
     environment = Environment(  # noqa: S701  # Markdown, not HTML
         loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"markdown": markdown, "json": lambda value: json.dumps(value, ensure_ascii=False)}
+    environment.filters |= {
+        "markdown": markdown,
+        "plural": plural,
+        "json": lambda value: json.dumps(value, ensure_ascii=False),
+    }
     shutil.rmtree(directory, ignore_errors=True)
     for kind, found in documented.items():
         template = environment.get_template("role.md.j2" if kind == "role" else "plugin.md.j2")
         for name, documentation in found.items():
             text = template.render(kind=kind, name=name, **documentation)
-            target = directory / f"{kind}s" / f"{name}.md"
+            target = directory / plural(kind) / f"{name}.md"
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(re.sub(r"\n{3,}", "\n\n", text).strip() + "\n")
     index = environment.get_template("index.md.j2").render(documented=documented)
