@@ -99,11 +99,10 @@ def _hosts(agents: Iterable[Row], segments: Sequence[Segment], agent_types: froz
         own = tuple(segment for segment in segments if segment.physical_network in mappings)
         if agent["agent_type"] in agent_types and own:
             found.append(ComputeHost(str(agent["host"]), bool(agent["alive"]), mappings, own))
-    twice = {host.name for host in found if sum(other.name == host.name for other in found) > 1}
-    if twice:
-        raise ValueError(
-            f"several agents on {', '.join(sorted(twice))}: expected one of {', '.join(agent_types)} a host"
-        )
+    names = [host.name for host in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        kinds = ", ".join(sorted(agent_types))
+        raise ValueError(f"several agents on {', '.join(twice)}: expected one of {kinds} a host")
     return tuple(found)
 
 
