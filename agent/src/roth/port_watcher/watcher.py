@@ -73,6 +73,7 @@ class Watcher:
         self.started = clock.monotonic()
         self._old = False
         self._began = 0.0  # wall clock of the read under way
+        self._since: dict[str, float] = {}  # when each tap was first seen
         self._looks: object = None  # of the lists that `answer` is
         self._unjudged: Answer | None = None  # an answer that met a kernel which could not be read
 
@@ -104,10 +105,17 @@ class Watcher:
         before, after = (
             {(it.index, it.name) for it in each.values() if it.name.startswith(TAP)} for each in (self.links, links)
         )
+        now = self.clock.monotonic()
+        self._since = {name: self._since.get(name, now) for _index, name in after}
         if self.links and before != after:
-            self.schedule.hint(self.clock.monotonic())
+            self.schedule.hint(now)
             self._arm()
         self.links = links
+
+    def _puzzled(self, now: float) -> bool:
+        """Whether a tap came lately that no port explains; one that has long been here is of another network."""
+        unexplained = self.answer.unexplained(self._since)
+        return any(now - self._since[tap] <= self.config.timing.look_for for tap in unexplained)
 
     def overrun(self) -> None:
         """The kernel dropped events: anything may have happened."""
@@ -194,7 +202,7 @@ class Watcher:
         else:
             state.good = self._began
             self._apply(result.answer, self._newest(), fresh=True)
-        self.schedule.answered(now, bool(self.answer.unexplained(link.name for link in self.links.values())))
+        self.schedule.answered(now, self._puzzled(now))
 
     # -- what is known ------------------------------------------------------------------------------------------------
 

@@ -131,6 +131,8 @@ class Rig:
         self.mode = "good"
         self.lost: set[int] = set()
         self.latency = LATENCY
+        self.questions: list[str] = []
+        self.more_subnets: dict[str, str] = {}  # cidr by id
         self.reads: list[float] = []  # when each began
         self.placed: set[int] = set()  # ports that the last good answer placed here
         self.ever: set[int] = set()
@@ -193,12 +195,13 @@ class Rig:
     def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Mapping[str, object]:
         """Neutron's API, as far as the reader needs it (Cloud)."""
         kind = path.rstrip("/").rpartition("/")[2]
+        self.questions.append(kind)
         if self.mode in ("unreachable", "refused", "broken"):
             raise NeutronError(self.mode, f"the script says {self.mode}")
         if kind == "networks":
-            return {kind: [{"id": NETWORK, "name": "mobile", "subnets": [SUBNET, SUBNET6]}]}
+            return {kind: [{"id": NETWORK, "name": "mobile", "subnets": [SUBNET, SUBNET6, *self.more_subnets]}]}
         if kind == "subnets":
-            cidrs = {SUBNET: "10.64.0.0/16", SUBNET6: "2001:db8:64::/64"}
+            cidrs = {SUBNET: "10.64.0.0/16", SUBNET6: "2001:db8:64::/64", **self.more_subnets}
             return {kind: [{"id": id, "cidr": cidr, "network_id": NETWORK} for id, cidr in cidrs.items()]}
         assert ("binding:host_id", "hv1") in query
         here = [self.ports[number] for number in sorted(self._here())]

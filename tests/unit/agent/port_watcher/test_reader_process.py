@@ -79,6 +79,7 @@ def test_it_asks_for_this_host_s_ports_only_and_hands_over_routes(server: Server
     assert first.answer == second.answer
     asked = [path for path, _token in server.asked if path.startswith("/v2.0/ports")]
     assert len(asked) == 2
+    assert len(server.asked) == 4, "networks and subnets are asked for once"
     assert all("binding%3Ahost_id=hv1" in path and "fields=id" in path for path in asked)
 
 

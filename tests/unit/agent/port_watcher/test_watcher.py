@@ -102,6 +102,36 @@ def test_a_port_that_moves_here_is_routed_soon_though_no_event_tells(rig: Rig) -
     assert rig.store.has() == routed(*range(10), 20)
 
 
+def test_a_tap_that_has_long_been_here_unexplained_does_not_multiply_the_reads_of_others(rig: Rig) -> None:
+    rig.event(rig.store.plug(tap(50)))
+    rig.settle(TIMING.look_for + TIMING.look_longest)
+    reads = len(rig.reads)
+    rig.boot(20)
+    rig.settle(20)
+    assert len(rig.reads) == reads + 1
+
+
+def test_networks_and_subnets_are_asked_for_once_in_a_period_and_ports_each_time(rig: Rig) -> None:
+    rig.settle(LONGEST)
+    rig.questions.clear()
+    for number in range(20, 25):
+        rig.boot(number)
+        rig.settle(1)
+    assert rig.questions.count("ports") == 5
+    assert rig.questions.count("networks") <= 1
+    assert rig.questions.count("subnets") <= 1
+
+
+def test_a_port_in_a_subnet_that_is_new_has_networks_and_subnets_read_again(rig: Rig) -> None:
+    rig.more_subnets = {"7": "198.51.100.0/24"}
+    fixed = [*port(20)["fixed_ips"], {"ip_address": "198.51.100.7", "subnet_id": "7"}]
+    rig.ports[20] = {**port(20), "fixed_ips": fixed}
+    rig.event(rig.store.plug(tap(20)))
+    rig.settle()
+    assert rig.store.has() == routed(*range(10), 20)
+    assert rig.status()["failure"] is None
+
+
 def test_a_port_that_has_moved_away_is_withdrawn_within_the_period(rig: Rig) -> None:
     rig.ports[3] = port(3, host="hv3")
     rig.settle(LONGEST)
