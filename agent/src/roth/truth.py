@@ -101,6 +101,7 @@ def own_world(config: Config, name: str, read: Read) -> World:
         foreign=foreign,
         announced=None if read.routes is None else _announced(read.routes),
         withheld={item["prefix"]: item["reason"] for item in (read.status or {}).get("withheld", ())},
+        left_out=dict.fromkeys((kernel or {}).keys() - wanted.keys(), "not on the list"),
         given_up=frozenset(drain.get("withdrawn") or ()) if drain.get("host") else frozenset(),
         unread=read.unread,
     )

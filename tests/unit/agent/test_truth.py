@@ -95,7 +95,7 @@ def test_an_aggregate_without_its_blackhole_is_missing(well: Read) -> None:
 def test_a_route_of_ours_that_is_not_listed_is_an_orphan(well: Read) -> None:
     more = kernel_route("10.64.77.7/32")
     (finding,) = found(replace(well, table=([*KERNEL, more], LINKS)))
-    assert (finding.kind, finding.seen) == (Kind.ORPHAN, ("kernel",))
+    assert (finding.kind, finding.seen, finding.reason) == (Kind.ORPHAN, ("kernel",), "not on the list")
     assert finding.remove == ("10.64.77.7/32 dev br-mobile",)
 
 
