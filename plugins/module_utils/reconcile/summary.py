@@ -88,7 +88,8 @@ def _verdict(findings: Sequence[Finding]) -> str:
 
 def _lines(world: World, findings: Sequence[Finding], shown: int) -> list[dict[str, str]]:
     """A row a finding; what is beyond `shown` of one kind at one host is a row with their number."""
-    lines, told = [], Counter[tuple[str | None, Kind]]()
+    lines: list[dict[str, str]] = []
+    told: Counter[tuple[str | None, Kind]] = Counter()
     totals = Counter((finding.host, finding.kind) for finding in findings)
     for finding in findings:
         key = finding.host, finding.kind
