@@ -58,17 +58,19 @@ docs: venv ## Generate docs/reference from the plugins' documentation and the ro
 
 # --- the lab -----------------------------------------------------------------------------------------------------
 LAB := PYTHONPATH=molecule $(BIN)/python -m lab
-# NEUTRON=1: with a controller that runs a real Neutron, in which networks and ports are made
-NEUTRON_LAB := $(if $(filter-out 1,$(NEUTRON)),$(error NEUTRON=$(NEUTRON): expected NEUTRON=1),$(NEUTRON:1=inventories/lab-neutron))
+# NEUTRON=1: with a controller that runs a real Neutron, in which networks and ports are made; full: on MariaDB, RabbitMQ
+NEUTRON_LAB_1 := inventories/lab-neutron
+NEUTRON_LAB_full := inventories/lab-neutron-full
+NEUTRON_LAB := $(if $(NEUTRON),$(or $(NEUTRON_LAB_$(NEUTRON)),$(error NEUTRON=$(NEUTRON): expected 1 or full)))
 LAB_RUN := $(or $(ROTH_LAB_DIR),/var/lib/roth-lab)/run/$(or $(ROTH_LAB_PREFIX),roth)
-PLAYBOOK := $(ON_PATH) $(if $(NEUTRON_LAB),OS_CLIENT_CONFIG_FILE=$(LAB_RUN)/clouds.yaml) $(BIN)/ansible-playbook $(patsubst %,-i inventories/lab/hosts.yml -i %/hosts.yml,$(NEUTRON_LAB))
+PLAYBOOK := $(ON_PATH) $(if $(NEUTRON_LAB),OS_CLIENT_CONFIG_FILE=$(LAB_RUN)/clouds.yaml) $(BIN)/ansible-playbook $(if $(NEUTRON_LAB),-i inventories/lab/hosts.yml -i inventories/lab-neutron/hosts.yml)
 # tool:package, of what make itself and the lab call
 SYSTEM_TOOLS := awk:mawk ip:iproute2 mmdebstrap:mmdebstrap mount:mount nsenter:util-linux setpriv:util-linux
 VENV_PACKAGE := $(notdir $(PYTHON))-venv
 
-lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, and leave it running (NEUTRON=1: with a real Neutron)
+lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, and leave it running (NEUTRON=1 or full: with a real Neutron)
 	@$(MAKE) --no-print-directory venv
-	$(LAB) $(patsubst %,--inventory %,$(NEUTRON_LAB)) up
+	$(LAB) $(if $(NEUTRON_LAB),--inventory $(NEUTRON_LAB)) up
 	$(if $(NEUTRON),$(PLAYBOOK) playbooks/networks.yml)
 	$(if $(NEUTRON),$(LAB) boot)
 	$(PLAYBOOK) playbooks/site.yml -e '{"roth_serial": "100%", "roth_switch_serial": "100%"}'

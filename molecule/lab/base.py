@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,8 +84,10 @@ def machine_release(path: Path = Path("/etc/os-release")) -> tuple[str, str]:
     return distribution, codename
 
 
-def recipe(suite: str | None = None, environment: Mapping[str, str] = os.environ) -> Recipe:
+def recipe(suite: str | None = None, environment: Mapping[str, str] = os.environ, more: Sequence[str] = ()) -> Recipe:
     """What to build: ROTH_LAB_SUITE, else the suite asked for, else the machine's own release.
+
+    :param more: packages besides those of every node; their services start with the node, as Debian has it.
 
     :raises LabError: when apt knows no archive of the machine's distribution.
     """
@@ -99,7 +101,8 @@ def recipe(suite: str | None = None, environment: Mapping[str, str] = os.environ
         raise LabError(
             f"/etc/apt has no archive of {distribution} {codename} that apt has read; run apt-get update and try again"
         )
-    return Recipe(wanted, tuple(s.moved_to(codename, wanted).line(_keyrings(s.signed_by, distribution)) for s in found))
+    lines = tuple(s.moved_to(codename, wanted).line(_keyrings(s.signed_by, distribution)) for s in found)
+    return Recipe(wanted, lines, (*PACKAGES, *more))
 
 
 def _configured_sources() -> list[aptsources.AptSource]:

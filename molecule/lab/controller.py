@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .base import built_once, log_end
+from .base import build, built_once, log_end, recipe
 from .commands import require_tools
 from .errors import LabError
 from .seed import ETC_SYSTEMD, SeedFile
@@ -22,7 +22,8 @@ from .topology import Neutron
 FORMAT = 1  # raise when what is done to a layer changes, so that cached ones are built anew
 REQUIREMENTS = Path(__file__).resolve().parents[2] / "requirements" / "neutron.txt"
 FILES = Path(__file__).with_name("controller-root")
-SERVICES = ["neutron-api.service"]
+SERVICES = {"min": ["neutron-api.service"], "full": ["neutron-api.service", "neutron-rpc.service"]}
+PACKAGES = {"min": [], "full": ["mariadb-server", "rabbitmq-server"]}
 LAYER_TOOLS = {"chroot": "coreutils", "mount": "mount", "unshare": "util-linux"}
 BUILDER = "setuptools"  # one of the requirements: it builds those that have no wheel
 # $1 the base root, $2 the folder with the build's directories; in namespaces of its own, so that no mount is left
@@ -61,14 +62,14 @@ def build_layer(base: Path, home: Path) -> Path:
 
 
 def _make(base: Path, layer: Path, log: Path) -> None:
-    build = layer.parent
+    place = layer.parent
     for name in ("root", "work", "merged", "wheels"):
-        (build / name).mkdir()
-    (build / "wheels/requirements.txt").write_text(REQUIREMENTS.read_text())
+        (place / name).mkdir()
+    (place / "wheels/requirements.txt").write_text(REQUIREMENTS.read_text())
     log.write_text("")
-    _step(log, "fetching Neutron", _download(base, build / "wheels"))
+    _step(log, "fetching Neutron", _download(base, place / "wheels"))
     in_namespace = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
-    _step(log, "installing Neutron", [*in_namespace, "sh", "-c", INSTALL, "sh", str(base), str(build)])
+    _step(log, "installing Neutron", [*in_namespace, "sh", "-c", INSTALL, "sh", str(base), str(place)])
 
 
 def _download(base: Path, folder: Path) -> list[str]:
@@ -87,11 +88,17 @@ def _step(log: Path, what: str, command: list[str]) -> None:
         raise LabError(f"{what} failed: exit code {failed}; {log_end(log)}")
 
 
+def layers(neutron: Neutron, suite: str | None, home: Path) -> list[Path]:
+    """The trees below a controller's own files, uppermost first: Neutron, and a base root with what it needs."""
+    root = build(recipe(suite, more=PACKAGES[neutron.mode]), home)
+    return [build_layer(root, home), root]
+
+
 def files(neutron: Neutron) -> Iterator[SeedFile]:
     """Configuration, units and programs of a controller."""
     for tree in (FILES / "common", FILES / neutron.mode):
         for path in sorted(path for path in tree.rglob("*") if path.is_file() and path.suffix != ".pyc"):
             yield SeedFile(str(path.relative_to(tree)), path.read_text())
     yield SeedFile("etc/neutron/agents.json", json.dumps(neutron.bridge_mappings, indent=1) + "\n")
-    for service in SERVICES:
+    for service in SERVICES[neutron.mode]:
         yield SeedFile(f"{ETC_SYSTEMD}/multi-user.target.wants/{service}", link=f"/{ETC_SYSTEMD}/{service}")

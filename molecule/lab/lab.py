@@ -80,8 +80,8 @@ def up(settings: Settings, topology: Topology, inventory: Path | None = None) ->
             root = base.build(base.recipe(topology.suite), settings.home)
             for name in down_nodes:
                 node = topology.nodes[name]
-                above = [controller.build_layer(root, settings.home)] if node.neutron else []
-                nodes.create(settings, topology, node, [*above, root])
+                own = controller.layers(node.neutron, topology.suite, settings.home) if node.neutron else [root]
+                nodes.create(settings, topology, node, own)
         network.add_namespaces(settings.netns(name) for name in topology.nodes)
         network.add_links(settings, topology.links)
         for name in down_nodes:

@@ -19,7 +19,7 @@ from .topology import Node, Topology
 
 INIT = Path(__file__).with_name("node-init")
 POWER_OFF = signal.SIGRTMIN + 4  # systemd(1), signals: start poweroff.target
-START_SECONDS = 60
+START_SECONDS = 180  # a controller migrates its database first; any other node takes three
 STOP_SECONDS = 15
 LOG_LINES = 15
 ENVIRONMENT = {

@@ -20,7 +20,7 @@ PORT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,15}")  # IFNAMSIZ is 16 with its final
 TOP_KEYS = {"suite", "nodes", "links"}
 NODE_KEYS = {"loopbacks", "gateways", "forwarding", "hash_seed", "bgp", "neutron"}
 NEUTRON_KEYS = {"mode", "bridge_mappings"}
-MODES = ("min",)
+MODES = ("min", "full")
 FILE = "topology.yml"
 BGP_KEYS = {"asn", "peers", "networks"}
 MAX_ASN = 2**32 - 1
@@ -64,7 +64,7 @@ class Bgp:
 class Neutron:
     """A node that runs a real Neutron.
 
-    :param mode: ``min``: SQLite, no message bus.
+    :param mode: ``min``: SQLite, no message bus; ``full``: MariaDB and RabbitMQ.
     :param bridge_mappings: what the layer-2 agent of each host would report: its bridges, by physical network.
     """
 

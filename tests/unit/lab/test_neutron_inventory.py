@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,3 +58,10 @@ def test_clouds_yaml_leads_to_the_controllers_address(topology):
     (end,) = topology.ends_of("controller")
     assert endpoint.hostname in {str(address.ip) for address in end.addresses}
     assert endpoint.port == PORT
+
+
+def test_the_full_mode_differs_in_the_mode_only(topology):
+    full = load(NEUTRON.with_name("lab-neutron-full") / "topology.yml")
+    assert full.controller.neutron == replace(topology.controller.neutron, mode="full")
+    assert replace(full.controller, neutron=topology.controller.neutron) == topology.controller
+    assert full.links == topology.links

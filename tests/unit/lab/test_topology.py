@@ -82,7 +82,7 @@ def test_addresses_towards_a_peer_are_the_peers_own():
         ),
         (
             {"nodes": {"tor1": {"neutron": {"mode": "big"}}, "hv1": {}}},
-            "nodes.tor1.neutron.mode: expected one of min, found 'big'",
+            "nodes.tor1.neutron.mode: expected one of min, full, found 'big'",
         ),
         (
             {"nodes": {"tor1": {"neutron": {}}, "hv1": {"neutron": {}}}},

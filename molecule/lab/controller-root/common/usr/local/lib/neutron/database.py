@@ -3,9 +3,10 @@
 Usage: database.py SQLALCHEMY_URL AGENTS_JSON, the latter with bridges by physical network by host. What is there stays,
 but the agents' rows, which become those of the file.
 
-``neutron-db-manage`` cannot migrate SQLite, so the schema is created from Neutron's models. Without a message bus no
-agent can report itself; Neutron binds a port to a host only if an agent there is alive and knows the network. With the
-rows in place before the segments are made, Neutron itself maps each segment to its hosts.
+``neutron-db-manage`` cannot migrate SQLite, so there the schema is created from Neutron's models; elsewhere it must be
+there already. Where no agent reports itself over a message bus, its row has to be written: Neutron binds a port to a
+host only if an agent there is alive and knows the network. With the rows in place before the segments are made, Neutron
+itself maps each segment to its hosts.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def replace_agents(engine: sa.Engine, hosts: dict[str, dict[str, str]]) -> None:
 def main(url: str, agents: Path) -> None:
     """Make what is missing."""
     engine = sa.create_engine(url)
-    make_schema(engine)
+    if engine.dialect.name == "sqlite":
+        make_schema(engine)
     replace_agents(engine, json.loads(agents.read_text()))
 
 
