@@ -8,7 +8,7 @@ import pytest
 from lab.api import Api
 from lab.errors import LabError
 from lab.settings import Settings
-from lab.topology import load
+from lab.topology import FILE, Topology, load
 
 from tests.lab.fabric import INVENTORY, ROOT, Fabric
 from tests.lab.playbooks import Play, attempt
@@ -17,17 +17,24 @@ NEUTRON = ROOT / "inventories" / "lab-neutron"
 CONTROLLER = "controller"
 
 
+def topology_of(settings: Settings) -> Topology:
+    """What the lab was brought up with: the Neutron of one mode or the other."""
+    return load(settings.inventory(NEUTRON) / FILE)
+
+
 def running_api() -> Api:
     """The API of the running lab; ends the session when there is none."""
     try:
-        return Api.of(Settings.from_environment(), load(NEUTRON / "topology.yml"))
+        settings = Settings.from_environment()
+        return Api.of(settings, topology_of(settings))
     except LabError as error:
         pytest.exit(f"{error}: run `make lab NEUTRON=1` first", 3)
 
 
 def fabric_of(api: Api) -> Fabric:
     """The running fabric, with what Neutron has now as its document."""
-    return replace(Fabric.running(), topology=load(NEUTRON / "topology.yml"), document=dict(api.document()))
+    fabric = Fabric.running()
+    return replace(fabric, topology=topology_of(fabric.settings), document=dict(api.document()))
 
 
 def attempt_from_neutron(playbook: str) -> Play:
