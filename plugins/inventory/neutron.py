@@ -15,6 +15,8 @@ description:
     written twice.
   - Every host whose agent maps a physical network of the given networks becomes a member of the group O(group). Its
     inventory name is what ports have as C(binding:host_id).
+  - Each host gets C(roth_physical_networks), C(neutron_bridge_mappings), C(neutron_agent_alive) and
+    C(neutron_segments), each with C(id), C(network) (its name) and C(physical_network).
   - What only the operator knows (C(roth_asn), C(roth_uplinks) …) stays in C(host_vars) and C(group_vars) beside it.
   - The file's name has to end in C(neutron.yml) or C(neutron.yaml).
 extends_documentation_fragment:
@@ -144,6 +146,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                 "neutron_agent_alive": host.alive,
                 "neutron_bridge_mappings": dict(host.bridge_mappings),
                 "neutron_segments": [vars(segment) for segment in host.segments],
+                "roth_physical_networks": host.physical_networks,
             }
             for name, value in variables.items():
                 self.inventory.set_variable(host.name, name, value)

@@ -37,6 +37,14 @@ class ComputeHost:
     bridge_mappings: Mapping[str, str]
     segments: tuple[Segment, ...]
 
+    @property
+    def physical_networks(self) -> dict[str, list[str]]:
+        """Of each network the physical networks that this host has of it, as `roth_physical_networks`."""
+        found: dict[str, list[str]] = {}
+        for segment in self.segments:
+            found.setdefault(segment.network, []).append(segment.physical_network)
+        return found
+
 
 @dataclass(frozen=True)
 class Discovered:

@@ -79,6 +79,10 @@ def test_each_host_has_its_own_segments() -> None:
     assert [segment.physical_network for segment in hosts[0].segments] == ["rpn-hv1", "pin-hv1"]
 
 
+def test_each_host_names_its_physical_networks_by_network() -> None:
+    assert found(answers()).hosts[1].physical_networks == {"mobile": ["rpn-hv2"], "pinned": ["pin-hv2"]}
+
+
 def test_networks_are_as_the_roles_take_them() -> None:
     mobile, pinned = provider_networks(found(answers()).networks)
     assert (mobile.name, mobile.bridge, mobile.plan) == ("mobile", "br-mobile", "spanning")
