@@ -1,25 +1,19 @@
-"""ansible-inventory reads a Neutron over HTTP, on this machine's loopback, with what a real one answered."""
+"""ansible-inventory reads a Neutron over HTTP."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import yaml
-from ansible_collections.roth.fabric.plugins.module_utils.neutron.cloud import NeutronError
 
 from tests.unit.plugins.module_utils.neutron.recorded_neutron import RecordedNeutron, recorded
-
-ROOT = Path(__file__).resolve().parents[4]
+from tests.unit.plugins.neutron_over_http import CLOUD, ROOT, Server, environment, serving
 
 
 def agent(host: str) -> dict[str, Any]:
@@ -33,61 +27,20 @@ def agent(host: str) -> dict[str, Any]:
     }
 
 
-class Server(ThreadingHTTPServer):
-    """`neutron` answers; a `status` other than 200 is given instead of an answer."""
-
-    neutron: RecordedNeutron
-    status = 200
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        server = self.server
-        assert isinstance(server, Server)
-        place = urlsplit(self.path)
-        status, body = server.status, b"{}"
-        if status == 200:
-            try:
-                body = json.dumps(server.neutron.get(place.path, parse_qsl(place.query))).encode()
-            except NeutronError:
-                status = 404
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_words: object) -> None:
-        """Nothing on the terminal."""
-
-
 @pytest.fixture
 def server() -> Iterator[Server]:
-    with Server(("127.0.0.1", 0), Handler) as found:
-        found.neutron = RecordedNeutron({**recorded(), "agents": [agent(f"hv{number}") for number in (1, 2, 3)]})
-        thread = threading.Thread(target=found.serve_forever)
-        thread.start()
+    agents = [agent(f"hv{number}") for number in (1, 2, 3)]
+    with serving(RecordedNeutron({**recorded(), "agents": agents})) as found:
         yield found
-        found.shutdown()
-        thread.join()
 
 
 def inventory(folder: Path, server: Server, **options: object) -> subprocess.CompletedProcess[str]:
-    endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    cloud = {"auth_type": "none", "auth": {"endpoint": endpoint}, "network_endpoint_override": endpoint}
-    (folder / "clouds.yaml").write_text(yaml.safe_dump({"clouds": {"lab": cloud}}))
-    plugin = {"plugin": "roth.fabric.neutron", "cloud": "lab", "networks": ["mobile", "pinned"], **options}
+    plugin = {"plugin": "roth.fabric.neutron", "cloud": CLOUD, "networks": ["mobile", "pinned"], **options}
     (folder / "neutron.yml").write_text(yaml.safe_dump(plugin))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "OS_"))}
     return subprocess.run(
         [Path(sys.executable).with_name("ansible-inventory"), "-i", folder / "neutron.yml", "--list"],
         cwd=folder,
-        env=kept
-        | {
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".cache" / "collections"),
-            "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
-            "ANSIBLE_HOME": str(folder),
-        },
+        env={**environment(folder, server), "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"},
         capture_output=True,
         text=True,
         timeout=60,
