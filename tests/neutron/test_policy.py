@@ -20,8 +20,8 @@ from oslo_config import cfg
 from neutron.common import config
 from neutron import policy
 from neutron_lib import context
-cfg.CONF(["--config-file", "/etc/neutron/neutron.conf"], project="neutron")
-policy.init(policy_file=sys.argv[1])
+cfg.CONF(["--config-file", "/etc/neutron/neutron.conf", "--config-file", sys.argv[1]], project="neutron")
+policy.init()
 foreign = {"id": "x", "network_id": "n", "shared": False, "router:external": False}
 foreign |= {key: "theirs" for key in ("project_id", "tenant_id", "network:project_id", "network:tenant_id")}
 found = {}
@@ -35,12 +35,14 @@ print(json.dumps(found))
 
 @pytest.fixture
 def policy(fabric: Fabric) -> str:
-    """The page's policy.yaml, on the controller."""
+    """A configuration on the controller that names the page's policy.yaml."""
     page = (ROOT / "docs" / "deployment-guide-neutron.md").read_text()
     (text,) = re.findall(r'^```yaml\n("context_with_global_access".*?)^```$', page, re.MULTILINE | re.DOTALL)
-    path = "/tmp/policy-of-the-guide.yaml"
-    fabric.run(CONTROLLER, "python3", "-c", "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", path, text)
-    return path
+    write = "import sys; open(sys.argv[1], 'w').write(sys.argv[2])"
+    path, configuration = "/tmp/policy-of-the-guide.yaml", "/tmp/policy-of-the-guide.conf"
+    fabric.run(CONTROLLER, "python3", "-c", write, path, text)
+    fabric.run(CONTROLLER, "python3", "-c", write, configuration, f"[oslo_policy]\npolicy_file = {path}\n")
+    return configuration
 
 
 def test_the_role_of_the_guide_reads_all_ports_and_changes_nothing(fabric: Fabric, policy: str) -> None:
