@@ -89,6 +89,21 @@ def test_a_daemon_is_its_own_user_with_exactly_its_capabilities(
         assert it.no_new_privileges
 
 
+def test_what_reads_neutron_has_given_its_capability_up(whole: Fabric) -> None:
+    if "roth-ports.service" not in units(whole):
+        pytest.skip("no port watcher in this lab")
+    watcher, reader = sorted(processes(whole, "roth-ports.service"), key=lambda it: "reader" in it.command)
+    assert {watcher.users, reader.users} == {frozenset({ids(whole, "roth-ports")[0]})}
+    assert {name: watcher.capabilities[name] for name in ("CapPrm", "CapEff")} == dict.fromkeys(
+        ("CapPrm", "CapEff"), NET_ADMIN
+    )
+    assert {name: reader.capabilities[name] for name in ("CapPrm", "CapEff", "CapAmb")} == dict.fromkeys(
+        ("CapPrm", "CapEff", "CapAmb"), 0
+    )
+    assert watcher.no_new_privileges
+    assert reader.no_new_privileges
+
+
 def test_radvd_s_parts_have_no_more_than_raw_sockets(whole: Fabric) -> None:
     found = processes(whole, "roth-radvd.service")
     assert found
