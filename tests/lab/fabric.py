@@ -156,6 +156,19 @@ class Fabric:
         answer = subprocess.run(line, capture_output=True, text=True, timeout=seconds + 120, check=True).stdout
         return dict(json.loads(answer))
 
+    @contextmanager
+    def first_answers(self, source: str, addresses: Sequence[str], seconds: float) -> Iterator[dict[str, float | None]]:
+        """Ask all addresses from before the block on; when each answered first is there once the block has ended."""
+        line = self._probe(source, "first", str(seconds), *addresses)
+        found: dict[str, float | None] = {}
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "asking\n"
+            try:
+                yield found
+            finally:
+                found.update(json.loads(process.communicate(timeout=seconds + 60)[0]))
+
     def flows(self, source: str, count: int, address: str) -> None:
         """`count` UDP flows from `source`, one packet each."""
         subprocess.run(self._probe(source, "flows", str(count), "9", address), capture_output=True, check=True)

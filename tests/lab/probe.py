@@ -1,6 +1,7 @@
 """What the lab proofs send into the fabric; stdlib only, so that any Python inside any network namespace runs it.
 
 reach SECONDS ADDRESS…       ICMP echo to each address until it answers; prints {address: milliseconds or null}
+first SECONDS ADDRESS…       ICMP echo to each address every 5 ms; prints {address: when it answered first, or null}
 stream RATE ADDRESS…         ICMP echo round robin, RATE packets a second, until stdin closes; prints what was lost
 flows COUNT PORT ADDRESS     one UDP datagram from each of COUNT source ports
 """
@@ -95,6 +96,22 @@ def reach(seconds: float, addresses: Sequence[str]) -> dict[str, float | None]:
     return took
 
 
+def first(seconds: float, addresses: Sequence[str]) -> dict[str, float | None]:
+    """When each address answered first (seconds since 1970); None for those that did not within `seconds`."""
+    echo, until = Echo(), time.monotonic() + seconds
+    answered: dict[str, float | None] = dict.fromkeys(addresses)
+    print("asking", flush=True)
+    while None in answered.values() and (now := time.monotonic()) < until:
+        for address in addresses:
+            if answered[address] is None:
+                echo.send(address, 0)
+        while (left := now + 0.005 - time.monotonic()) > 0:
+            for sender, _number in echo.receive(left):
+                if answered.get(sender, 0.0) is None:
+                    answered[sender] = time.time()
+    return answered
+
+
 def stream(rate: float, addresses: Sequence[str]) -> dict[str, object]:
     """Send until stdin closes. `gaps` is the longest outage of each address in ms."""
     echo, began = Echo(), time.monotonic()
@@ -138,14 +155,16 @@ def flows(count: int, port: int, address: str) -> int:
 
 
 def main(arguments: Sequence[str]) -> None:
-    command, first, *rest = arguments
+    command, first_word, *rest = arguments
     answer: object
     if command == "reach":
-        answer = reach(float(first), rest)
+        answer = reach(float(first_word), rest)
+    elif command == "first":
+        answer = first(float(first_word), rest)
     elif command == "stream":
-        answer = stream(float(first), rest)
+        answer = stream(float(first_word), rest)
     else:
-        answer = flows(int(first), int(rest[0]), rest[1])
+        answer = flows(int(first_word), int(rest[0]), rest[1])
     print(json.dumps(answer), flush=True)
 
 

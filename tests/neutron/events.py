@@ -1,0 +1,76 @@
+"""What nodes' kernels did and when: links and routes as `ip monitor` prints them, of several nodes at once."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tests.lab.fabric import Fabric
+
+NOBODYS = "9998"
+"""A routing table of nobody's: a route that comes and goes there shows that a monitor has begun to listen."""
+
+
+@dataclass(frozen=True)
+class Happened:
+    """A line: when (seconds since 1970), and the rest of it."""
+
+    when: float
+    text: str
+
+
+@dataclass
+class Events:
+    """By node, in the order they came; complete once the block has ended."""
+
+    of: dict[str, list[Happened]] = field(default_factory=dict)
+
+    def first(self, node: str, *words: str, after: float = 0.0, deleted: bool = False) -> float:
+        """When the first line with all of these words came. Raises LookupError."""
+        for event in self.of[node]:
+            if event.when >= after and deleted == event.text.startswith("Deleted ") and _has(event.text, words):
+                return event.when
+        raise LookupError(f"{node}: no {'Deleted ' if deleted else ''}{' '.join(words)} after {after}")
+
+
+def _has(text: str, words: Sequence[str]) -> bool:
+    found = text.replace("@", " ").replace(":  ", " ").split()
+    return all(word in found for word in words)
+
+
+def _parse(line: str) -> Happened | None:
+    stamp, bracket, rest = line.partition("] ")
+    if not bracket or not stamp.startswith("["):
+        return None
+    return Happened(datetime.fromisoformat(stamp[1:] + "+00:00").timestamp(), rest)
+
+
+@contextmanager
+def watching(fabric: Fabric, nodes: Sequence[str]) -> Iterator[Events]:
+    """Watch links and routes of these nodes for as long as the block runs."""
+    events = Events()
+    with ExitStack() as stack:
+        running = {node: stack.enter_context(_monitor(fabric, node)) for node in nodes}
+        try:
+            yield events
+        finally:
+            for node, process in running.items():
+                process.terminate()
+                assert process.stdout is not None
+                events.of[node] = [found for line in process.stdout.read().splitlines() if (found := _parse(line))]
+
+
+@contextmanager
+def _monitor(fabric: Fabric, node: str) -> Iterator[subprocess.Popen[str]]:
+    line = ["ip", "-n", fabric.netns(node), "-o", "-ts", "monitor", "link", "route"]
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}) as process:
+        assert process.stdout is not None
+        while not select.select([process.stdout], [], [], 0.1)[0]:
+            for verb in ("add", "del"):
+                fabric.ip(node, "route", verb, "blackhole", "203.0.113.252/32", "table", NOBODYS)
+        yield process
