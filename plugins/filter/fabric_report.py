@@ -81,7 +81,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 from ..module_utils.inventory.uplinks import HostVars
-from ..module_utils.report.compare import Finding, compare
+from ..module_utils.report.compare import Finding, compare, plugged
 from ..module_utils.report.expectation import expectations
 from ..module_utils.report.hosts import HostState
 from ..module_utils.report.summary import rows, table, told
@@ -120,8 +120,8 @@ def fabric_report(
 ) -> dict[str, Any]:
     """See DOCUMENTATION. Raises AnsibleFilterError."""
     try:
-        expected = expectations(hostvars, hypervisors, read_document(document))
         states = {host: host_state(result) for host, result in hosts.items()}
+        expected = plugged(expectations(hostvars, hypervisors, read_document(document)), states)
         seen = {switch: switch_state(result) for switch, result in switches.items()}
         findings = compare(expected, states, seen)
         return {

@@ -36,6 +36,11 @@ options:
     description: Socket of bfdd's own shell.
     type: path
     default: /run/roth-bfdd/bfdd.vty
+  watcher_status:
+    description: What the port watcher says of itself, where there is one.
+    type: path
+    default: /run/roth-ports/status.json
+    version_added: 0.2.0
   units:
     description: Units whose state is returned.
     type: list
@@ -100,6 +105,13 @@ fabric:
       type: list
       elements: dict
       returned: success
+    waiting:
+      description:
+        - Prefixes that the port watcher holds back, because the tap of their instance is not on the host, such as that
+          of an instance that is shut off. Empty without a watcher.
+      type: list
+      elements: str
+      returned: success
     units:
       description: The active state of each of O(units), as systemd says.
       type: dict
@@ -135,15 +147,18 @@ fabric:
     bfd:
       - peer: 10.1.1.0
         state: up
+    waiting: []
     units:
       roth-agent.service: inactive
     problems:
       - "agent at /run/roth/agent.sock: [Errno 2] No such file or directory"
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -181,6 +196,17 @@ def _bfd(path: str) -> list[dict[str, Any]]:
         return [asdict(session) for session in frr.bfd_sessions(vty.command(frr.BFD_PEERS))]
 
 
+def _waiting(path: str) -> list[str]:
+    """No file, no watcher. Raises OSError, and ValueError or KeyError for what is not its file."""
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))["waiting"]
+    except FileNotFoundError:
+        return []
+    if not isinstance(found, list):
+        raise ValueError(f"'waiting' is {type(found).__name__}, expected a list")
+    return [str(each) for each in found]
+
+
 def _units(module: AnsibleModule, units: list[str]) -> dict[str, str]:
     """`systemctl show` answers for a unit that does not exist as well (inactive), unlike `is-active`."""
     if not units:
@@ -208,6 +234,7 @@ def main() -> None:
             "protocol": {"type": "int", "default": 142},
             "agent_socket": {"type": "path", "default": "/run/roth/agent.sock"},
             "bfdd_vty": {"type": "path", "default": "/run/roth-bfdd/bfdd.vty"},
+            "watcher_status": {"type": "path", "default": "/run/roth-ports/status.json"},
             "units": {
                 "type": "list",
                 "elements": "str",
@@ -222,7 +249,7 @@ def main() -> None:
     try:
         for name, highest in (("table", 2**32 - 1), ("default_table", 2**32 - 1), ("protocol", 255)):
             check_integer(name, params[name], 1, highest)
-        for name in ("agent_socket", "bfdd_vty"):
+        for name in ("agent_socket", "bfdd_vty", "watcher_status"):
             check_path(name, params[name])
         check_units(params["units"])
     except ValueError as error:
@@ -237,13 +264,14 @@ def main() -> None:
             problems.append(f"{what}: {error}")
             return None
 
-    agent = f"agent at {params['agent_socket']}"
+    agent, watcher = f"agent at {params['agent_socket']}", f"port watcher at {params['watcher_status']}"
     tables = attempt("kernel", lambda: _tables(params)) or {"routes": None, "defaults": None}
     fabric = {
         **tables,
         "agent": attempt(agent, lambda: ask(params["agent_socket"], "status")),
         "adj_rib_out": attempt(agent, lambda: ask(params["agent_socket"], "adj-rib-out")["routes"]),
         "bfd": attempt(f"bfdd at {params['bfdd_vty']}", lambda: _bfd(params["bfdd_vty"])),
+        "waiting": attempt(watcher, lambda: _waiting(params["watcher_status"])) or [],
         "units": attempt("systemd", lambda: _units(module, params["units"])) or {},
         "problems": problems,
     }

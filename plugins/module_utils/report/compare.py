@@ -65,6 +65,15 @@ class Finding:
         return f"{where}: {subject}: {self.observed}; expected {self.expected}"
 
 
+def plugged(expected: Mapping[str, Expectation], hosts: Mapping[str, HostState]) -> dict[str, Expectation]:
+    """What is expected, without the prefixes that wait for their instance's tap on a host with a port watcher."""
+    waiting = {host: state.waiting for host, state in hosts.items()}
+    return {
+        host: replace(each, routes=tuple(it for it in each.routes if str(it.prefix) not in waiting.get(host, ())))
+        for host, each in expected.items()
+    }
+
+
 def compare(
     expected: Mapping[str, Expectation],
     hosts: Mapping[str, HostState],

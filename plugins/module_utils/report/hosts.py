@@ -43,7 +43,8 @@ class HostState:
 
     `sessions` and `bfd` hold a state by peer address, `reasons` why such a session went down, `units` a systemd active
     state by unit name; `withheld` holds the agent's reason by prefix. `drained` are uplinks that an operator took the
-    traffic from, `given_up` prefixes of a drained host that other hosts announce.
+    traffic from, `given_up` prefixes of a drained host that other hosts announce, `waiting` those of instances
+    whose tap is not on the host: the port watcher routes them when it comes.
     """
 
     announced: tuple[TableRoute, ...] | None = None
@@ -57,6 +58,7 @@ class HostState:
     units: Mapping[str, str] = field(default_factory=dict)
     drained: frozenset[str] = frozenset()
     given_up: frozenset[str] = frozenset()
+    waiting: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
 
     @classmethod
@@ -76,6 +78,7 @@ class HostState:
             units=dict(fabric["units"]),
             drained=_drained(drain.get("uplinks", ())),
             given_up=frozenset(map(prefix, drain["withdrawn"])) if drain.get("host") else frozenset(),
+            waiting=frozenset(map(prefix, fabric.get("waiting", ()))),
             problems=tuple(fabric["problems"]),
         )
 

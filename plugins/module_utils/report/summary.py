@@ -24,7 +24,8 @@ def rows(
     switches: Mapping[str, SwitchState | str],
     findings: Sequence[Finding],
 ) -> list[dict[str, str]]:
-    """One row for each of `hosts`, in order of their names. What is drained is named where there is any."""
+    """One row for each of `hosts`, in order of their names. What is drained, or waits for a tap, where there is any."""
+    waiting = any(state.waiting for state in hosts.values())
     drained = any(state.drained or state.given_up for state in hosts.values())
     return [
         {
@@ -33,6 +34,7 @@ def rows(
             **{f"default {family}": _default(expected[host], state, family) for family in FAMILIES},
             **_prefixes(expected[host], state),
             **{f"at {name}": _at_switch(name, expected[host], seen) for name, seen in sorted(switches.items())},
+            **({"without tap": str(len(state.waiting))} if waiting else {}),
             **({"drained": _drained(expected[host], state)} if drained else {}),
             "findings": str(sum(finding.host == host for finding in findings)),
         }

@@ -16,7 +16,7 @@ from ..reconcile.model import Allowed, Host, PortName, Session, SwitchPath, Worl
 from ..wanted.document import PortDocument
 from ..wanted.networks import ProviderNetwork, host_prefix, provider_networks
 from ..wanted.prefixes import allowed_prefixes
-from .compare import Expectation
+from .compare import Expectation, plugged
 from .expectation import expectations
 from .hosts import HostState, TableRoute
 from .switches import SwitchState
@@ -35,7 +35,7 @@ def world(
     """
     hosts: dict[str, Host] = {}
     subnets: dict[Prefix, None] = {}
-    for name, expected in expectations(hostvars, hypervisors, document).items():
+    for name, expected in plugged(expectations(hostvars, hypervisors, document), states).items():
         networks = provider_networks(hostvars[name].get("roth_provider_networks") or [])
         subnets |= {subnet.prefix: None for network in networks for subnet in network.subnets}
         allowed = _allowed(networks, name, loopbacks(hostvars, name))

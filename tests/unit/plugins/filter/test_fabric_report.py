@@ -59,6 +59,12 @@ def test_every_wanted_route_that_a_fresh_host_lacks_is_named(hostvars):
     assert not missing & {"10.64.1.191/32", "10.64.250.1/32", "10.64.251.0/28"}  # down, held by three, too short
 
 
+def test_a_prefix_that_waits_for_its_tap_is_counted_and_is_no_finding(hostvars):
+    found = report(hostvars, {"hv1": {"fabric": {**FABRIC, "waiting": ["10.64.1.53/32"]}}})
+    assert "10.64.1.53/32" not in {finding["prefix"] for finding in found["findings"]}
+    assert "without tap" in found["table"].splitlines()[0]
+
+
 def test_the_table_has_a_line_for_each_host(hostvars):
     lines = report(hostvars, {"hv1": {"fabric": FABRIC}, "hv2": DEAD})["table"].splitlines()
     assert [line.split()[0] for line in lines[2:]] == ["hv1", "hv2"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from ansible_collections.roth.fabric.plugins.module_utils.report.compare import Finding, compare
+from ansible_collections.roth.fabric.plugins.module_utils.report.compare import Finding, compare, plugged
 from ansible_collections.roth.fabric.plugins.module_utils.report.hosts import Announcement, TableRoute
 from ansible_collections.roth.fabric.plugins.module_utils.report.switches import BfdSession, Path
 
@@ -340,3 +340,25 @@ def test_a_prefix_that_a_drained_host_has_given_up_is_missed_nowhere_but_in_the_
     assert texts(hosts={"hv1": state, "hv2": host(2)}, switches=quiet) == []
     left = replace(state, announced=tuple(route for route in host(1).announced if route.prefix != name))
     assert [f.kind for f in found(hosts={"hv1": left, "hv2": host(2)}, switches=quiet)] == ["missing in kernel"]
+
+
+def test_a_prefix_that_waits_for_its_tap_is_neither_wanted_nor_missing():
+    waiting = "10.64.1.53/32"
+    state = replace(host(1), waiting=frozenset({waiting}))
+    left = plugged(EXPECTED, {"hv1": state})
+    assert left["hv1"].prefixes == EXPECTED["hv1"].prefixes - {waiting}
+    assert left["hv2"] == EXPECTED["hv2"]
+    kernel = tuple(route for route in host(1).announced if route.prefix != waiting)
+    told = {each for each in host(1).adj_rib_out if each.prefix != waiting}
+    hosts = {"hv1": replace(state, announced=kernel, adj_rib_out=frozenset(told)), "hv2": host(2)}
+    paths = {
+        name: replace(switch(name), paths=tuple(path for path in switch(name).paths if path.prefix != waiting))
+        for name in ("tor1", "tor2")
+    }
+    assert found(hosts=hosts, expected=plugged(EXPECTED, hosts), switches=paths) == []
+
+
+def test_a_prefix_that_waits_for_its_tap_and_is_announced_all_the_same_is_unexpected():
+    hosts = {"hv1": replace(host(1), waiting=frozenset({"10.64.1.53/32"})), "hv2": host(2)}
+    kinds = {finding.kind for finding in found(hosts=hosts, expected=plugged(EXPECTED, hosts))}
+    assert kinds == {"unexpected in kernel", "announced", "unexpected at switch"}
