@@ -98,6 +98,29 @@ def test_a_tap_brings_its_route_and_takes_it_away(host: Host) -> None:
     asyncio.run(host.run(scenario))
 
 
+def test_what_the_host_knew_of_an_instance_that_has_left_goes_with_its_route(host: Host) -> None:
+    """The next instance with its address has another MAC."""
+
+    def known() -> set[str]:
+        return {line.split()[0] for line in host.shell(f"ip neigh show dev {BRIDGE} nud all").splitlines()}
+
+    async def scenario() -> None:
+        host.place(1, 2)
+        host.plug(1, 2)
+        await host.eventually(routed(1, 2))
+        for address in ("10.64.0.1", "2001:db8:64::1", "10.64.0.2"):
+            host.shell(f"ip neigh add {address} lladdr fa:16:3e:00:00:01 dev {BRIDGE} nud stale")
+        host.unplug(1)
+        await host.eventually(routed(2))
+        deadline = time.monotonic() + DEADLINE
+        while known() & {"10.64.0.1", "2001:db8:64::1"}:
+            assert time.monotonic() < deadline, f"{known()} are still there"
+            await asyncio.sleep(0.01)
+        assert "10.64.0.2" in known()
+
+    asyncio.run(host.run(scenario))
+
+
 def test_a_hundred_taps_at_once_are_routed_after_a_few_reads(shell: Callable[[str], str], tmp_path: Path) -> None:
     shell(f"ip link add {BRIDGE} up type bridge")
     host = Host(tmp_path, shell)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Protocol
 
 from .. import __version__
 from ..kernel.model import Address, Event, KernelNeighbor, Link, LinkEvent, Neighbor
 from ..kernel.neighbors import plan_neighbors
+from ..kernel.routes import RoutePlan
 from ..kernel.sync import RouteStore, apply_plan, read_plan
 from ..lists import newest
 from ..log import log
@@ -256,6 +258,7 @@ class Watcher:
                 self._keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
             problems = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
             verdict.plan.leave_out(problems)
+            self._forget_neighbors(verdict.plan)
             texts = [f"{problem.prefix} can't be routed: {problem.reason}" for problem in problems]
             if fresh and verdict.refused is None:
                 texts += self._neighbors(answer)
@@ -273,6 +276,13 @@ class Watcher:
         if text != self.state.refused:
             log("answer_refused" if text else "answer_accepted", "error" if text else "info", reason=text or "")
         self.state.refused = text
+
+    def _forget_neighbors(self, plan: RoutePlan) -> None:
+        """The next instance with the address has another MAC, and the host would send to the old one until it doubts it
+        (net/core/neighbour.c: DELAY_PROBE_TIME and three probes, together 8 s)."""
+        for (packed, length, _metric), (oif, _kind) in plan.remove.items():
+            if oif in self.links and length == 8 * len(packed):
+                self.kernel.delete_neighbor(ip_address(packed), oif)
 
     def _neighbors(self, answer: Answer) -> list[str]:
         """Static neighbour entries, where a network has them; what could not be done."""

@@ -93,6 +93,9 @@ class FakeStore:
                 self.hops[key] = hop
         return failures
 
+    def delete_neighbor(self, address: object, oif: int) -> None:
+        assert oif in self.link_table, f"{address}: no such interface"
+
     def neighbors(self, index: int | None = None) -> list[object]:
         raise AssertionError("no network has static neighbours")
 
