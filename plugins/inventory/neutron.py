@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: neutron
 short_description: Hypervisors and provider networks from Neutron
-version_added: 0.2.0
+version_added: 0.1.0
 author: roth.fabric contributors (@roth-fabric)
 description:
   - Reads layer 2 agents, segments and subnets from Neutron, so that hosts and C(roth_provider_networks) need not be

@@ -40,7 +40,6 @@ options:
     description: What the port watcher says of itself, where there is one.
     type: path
     default: /run/roth-ports/status.json
-    version_added: 0.2.0
   units:
     description: Units whose state is returned.
     type: list

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from .routed import ROUTED
+
 Row = Mapping[str, object]
 """One entry of an answer."""
 
@@ -122,7 +124,7 @@ def _provider_network(
     unused: list[str],
 ) -> Mapping[str, object]:
     name = str(network["name"])
-    subnets = _of(answers["subnets"], network)
+    subnets = [row for row in _of(answers["subnets"], network) if row.get("segment_id") or not _is_routed(row)]
     pinned = [row for row in subnets if row.get("segment_id")]
     if pinned and len(pinned) != len(subnets):
         loose = ", ".join(str(row["cidr"]) for row in subnets if not row.get("segment_id"))
@@ -133,6 +135,11 @@ def _provider_network(
     owners = _owners(name, hosts)
     entry["subnets"] = [found for row in subnets if (found := _subnet(name, row, owners, unused)) is not None]
     return {key: value for key, value in entry.items() if value is not None} | dict(settings.get(name, {}))
+
+
+def _is_routed(row: Row) -> bool:
+    """Whether a subnet is for what is routed to instances (floating IPs): Neutron allows it beside pinned ones."""
+    return row.get("service_types") == [ROUTED]
 
 
 def _bridge(name: str, hosts: Sequence[ComputeHost]) -> str:

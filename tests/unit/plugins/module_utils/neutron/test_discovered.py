@@ -102,6 +102,16 @@ def test_a_network_may_be_named_by_its_id() -> None:
     assert discover(answers(), ["id-mobile"], {}, [OVS]).networks[0]["name"] == "mobile"
 
 
+def test_a_subnet_for_routed_addresses_alone_is_left_out_beside_pinned_ones() -> None:
+    routed = {**subnet("pinned", "203.0.113.0/24", "203.0.113.1"), "service_types": ["network:routed"]}
+    both = [*answers()["subnets"], routed]
+    pinned = found(answers(subnets=both)).networks[1]
+    assert (pinned["plan"], [entry["cidr"] for entry in pinned["subnets"]]) == (
+        "pinned",
+        ["198.51.100.0/26", "198.51.100.64/26"],
+    )
+
+
 def test_a_pinned_subnet_whose_segment_no_host_has_is_left_out_and_told() -> None:
     gone = answers(agents=[agent("hv1", rpn_hv1="br-mobile", pin_hv1="br-pinned")])
     assert found(gone).unused == ("198.51.100.64/26 of network pinned",)
