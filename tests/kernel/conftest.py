@@ -74,7 +74,7 @@ def module(shell: Shell, capsys: pytest.CaptureFixture[str]) -> Callable[..., di
     """Run a module in this process, as Ansible runs it; its result. Anything but its own exit fails the test."""
     testing = pytest.importorskip("ansible.module_utils.testing")
 
-    def execute(name: str, check: bool = False, **arguments: object) -> dict[str, Any]:
+    def execute(name: str, /, check: bool = False, **arguments: object) -> dict[str, Any]:
         main = importlib.import_module(f"ansible_collections.roth.fabric.plugins.modules.{name}").main
         options = {"_ansible_check_mode": check, "_ansible_diff": True, "_ansible_module_name": f"roth.fabric.{name}"}
         with testing.patch_module_args({**arguments, **options}):

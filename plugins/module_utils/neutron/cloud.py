@@ -212,7 +212,7 @@ def _reason(error: BaseException) -> str:
 
 def _first_line(error: BaseException) -> str:
     lines = str(error).splitlines()
-    return lines[0][:_SHOWN] if lines and lines[0] else type(error).__name__
+    return lines[0].removesuffix(".")[:_SHOWN] if lines and lines[0] else type(error).__name__
 
 
 def _with_keystone(place: str, auth: object) -> str:

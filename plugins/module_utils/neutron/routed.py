@@ -110,7 +110,8 @@ def _apart(place: str, prefixes: Sequence[Prefix]) -> None:
 def _segment(network: str, entry: Options) -> Segment:
     physical = str(entry.get("physical_network") or "")
     name = str(entry.get("name") or physical)
-    place = f"{network}, segment {name or '(no name)'}"
+    shown = name if name.isprintable() else quoted(name)
+    place = f"{network}, segment {shown or '(no name)'}"
     kind, number = entry.get("network_type") or FLAT, entry.get("segmentation_id")
     if not physical:
         raise ValueError(f"{place}: physical_network is missing, expected a key of the host's bridge_mappings")
@@ -125,7 +126,7 @@ def _segment(network: str, entry: Options) -> Segment:
 
 def _subnet(network: str, entry: Options, segments: Collection[object]) -> Subnet:
     text = str(entry.get("cidr"))
-    place = f"{network}, subnet {text}"
+    place = f"{network}, subnet {text if text.isprintable() else quoted(text)}"
     try:
         cidr = ip_network(text)
     except ValueError:

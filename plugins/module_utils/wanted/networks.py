@@ -17,6 +17,8 @@ PINNED = "pinned"
 HOST_ROUTES = "host_routes"
 AGGREGATE = "aggregate"
 BOTH = "both"
+_PLANS = f"{SPANNING} or {PINNED}"
+_WAYS = f"{HOST_ROUTES}, {AGGREGATE} or {BOTH}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _network(raw: Mapping[str, Any]) -> ProviderNetwork:
     plan = raw.get("plan", SPANNING)
     announce = raw.get("announce", HOST_ROUTES)
     if plan not in (SPANNING, PINNED) or announce not in (HOST_ROUTES, AGGREGATE, BOTH):
-        raise ValueError(f"plan {plan!r} with announce {announce!r} is unknown")
+        raise ValueError(f"plan {plan!r}, announce {announce!r}: expected {_PLANS}, and {_WAYS}")
     subnets = tuple(_subnet(subnet) for subnet in raw["subnets"])
     if plan == PINNED and any(subnet.host is None for subnet in subnets):
         raise ValueError("each subnet of a pinned network needs its host")
