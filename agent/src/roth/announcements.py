@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .config import AllowedPrefix
 from .kernel.model import KernelRoute, Link, Prefix, RouteKind
+from .wanted.prefixes import AllowedPrefix
 
 
 def reason_withheld(

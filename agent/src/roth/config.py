@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from .damping import DampingRules
 from .kernel.model import Address, Family, Prefix
 from .lists import Lists
+from .wanted.prefixes import AllowedPrefix
 
 DEFAULT_CONFIG = "/etc/roth/agent.json"
 _FAMILY_NAMES = {"ipv4": Family.IPV4, "ipv6": Family.IPV6}
@@ -22,22 +23,6 @@ T = TypeVar("T")
 
 class ConfigError(ValueError):
     """The document can't be used; the message lists each mistake by path, value and expectation."""
-
-
-@dataclass(frozen=True)
-class AllowedPrefix:
-    """Prefixes inside `prefix` of a length from `ge` to `le` may be announced."""
-
-    prefix: Prefix
-    ge: int
-    le: int
-
-    def covers(self, prefix: Prefix) -> bool:
-        """True when `prefix` may leave under this entry."""
-        if prefix.version != self.prefix.version or not self.ge <= prefix.prefixlen <= self.le:
-            return False
-        shift = self.prefix.max_prefixlen - self.prefix.prefixlen
-        return int(prefix.network_address) >> shift == int(self.prefix.network_address) >> shift
 
 
 @dataclass(frozen=True)
@@ -143,7 +128,9 @@ class _Reader:
             self.errors.append(f"{path}{key}: unknown key, expected one of {', '.join(sorted(known))}")
 
 
-def _integer(low: int, high: int) -> Callable[[Any], int]:
+def integer(low: int, high: int) -> Callable[[Any], int]:
+    """A check: a whole number from `low` to `high`, or ValueError."""
+
     def check(value: object) -> int:
         if type(value) is not int or not low <= value <= high:
             raise ValueError
@@ -152,14 +139,15 @@ def _integer(low: int, high: int) -> Callable[[Any], int]:
     return check
 
 
-def _text(value: object) -> str:
+def printable(value: object) -> str:
+    """A text that is not empty and can be printed. Raises ValueError."""
     if not isinstance(value, str) or not value or not value.isprintable():
         raise ValueError
     return value
 
 
 def _device(value: object) -> str:
-    name = _text(value)
+    name = printable(value)
     if len(name) > 15 or "/" in name or " " in name:
         raise ValueError
     return name
@@ -173,14 +161,15 @@ def flag(value: object) -> bool:
 
 
 def _address(value: object) -> Address:
-    return ip_address(_text(value))
+    return ip_address(printable(value))
 
 
 def _prefix(value: object) -> Prefix:
-    return ip_network(_text(value))
+    return ip_network(printable(value))
 
 
-def _listed(value: object) -> list[Any]:
+def listed(value: object) -> list[Any]:
+    """A list of anything. Raises ValueError."""
     if not isinstance(value, list):
         raise ValueError
     return value
@@ -192,7 +181,9 @@ def _mapping(value: object) -> dict[str, Any]:
     return value
 
 
-def _number(low: float, high: float) -> Callable[[Any], float]:
+def number(low: float, high: float) -> Callable[[Any], float]:
+    """A check: a number from `low` to `high`, or ValueError."""
+
     def check(value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
             raise ValueError
@@ -202,10 +193,10 @@ def _number(low: float, high: float) -> Callable[[Any], float]:
 
 
 _RULES: dict[str, tuple[Callable[[Any], float], str]] = {
-    "half_life": (_number(1, 3600), "seconds, 1 to 3600"),
-    "suppress": (_number(1, 1_000_000), "a penalty, 1 to 1000000 (a loss is 1000)"),
-    "reuse": (_number(1, 1_000_000), "a penalty, 1 to 1000000 (a loss is 1000)"),
-    "longest": (_number(0, 3600), "seconds, 0 to 3600"),
+    "half_life": (number(1, 3600), "seconds, 1 to 3600"),
+    "suppress": (number(1, 1_000_000), "a penalty, 1 to 1000000 (a loss is 1000)"),
+    "reuse": (number(1, 1_000_000), "a penalty, 1 to 1000000 (a loss is 1000)"),
+    "longest": (number(0, 3600), "seconds, 0 to 3600"),
 }
 
 
@@ -222,7 +213,7 @@ def _damping(reader: _Reader, entry: dict[str, Any]) -> DampingRules | None:
     return DampingRules(**values)
 
 
-_ASN = (_integer(1, 4294967295), "an AS number, 1 to 4294967295")
+_ASN = (integer(1, 4294967295), "an AS number, 1 to 4294967295")
 # What a configuration of an older release lacks: a new agent may meet one while the host is upgraded.
 _DEFAULTS: dict[str, Any] = {
     "damping": {"half_life": 10, "suppress": 2500, "reuse": 1000, "longest": 60},
@@ -233,27 +224,27 @@ _DEFAULTS: dict[str, Any] = {
 }
 _KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "asn": _ASN,
-    "router_id": (lambda value: str(ip_address(_text(value))), "an IPv4 address"),
-    "protocol": (_integer(1, 255), "a route protocol number, 1 to 255"),
-    "table": (_integer(1, 4294967295), "a routing table number"),
-    "default_table": (_integer(1, 4294967295), "a routing table number"),
-    "default_metric": (_integer(1, 4294967294), "a metric"),
+    "router_id": (lambda value: str(ip_address(printable(value))), "an IPv4 address"),
+    "protocol": (integer(1, 255), "a route protocol number, 1 to 255"),
+    "table": (integer(1, 4294967295), "a routing table number"),
+    "default_table": (integer(1, 4294967295), "a routing table number"),
+    "default_metric": (integer(1, 4294967294), "a metric"),
     "source": (
         lambda value: {_FAMILY_NAMES[key]: _address(each) for key, each in _mapping(value).items() if each is not None},
         "a mapping of ipv4 and ipv6 to addresses",
     ),
-    "imports": (lambda value: tuple(_prefix(each) for each in _listed(value)), "a list of prefixes"),
-    "isolated_bridges": (lambda value: frozenset(_device(each) for each in _listed(value)), "a list of interfaces"),
+    "imports": (lambda value: tuple(_prefix(each) for each in listed(value)), "a list of prefixes"),
+    "isolated_bridges": (lambda value: frozenset(_device(each) for each in listed(value)), "a list of interfaces"),
     "damping": (_mapping, "a mapping of half_life, suppress, reuse and longest"),
-    "routes_file": (_text, "a path"),
-    "taps_file": (_text, "a path"),
-    "watcher_routes_file": (_text, "a path"),
-    "watcher_taps_file": (_text, "a path"),
-    "bridge_socket": (_text, "a path"),
-    "status_socket": (_text, "a path"),
-    "bfdd_vty": (_text, "a path"),
-    "allowed_prefixes": (_listed, "a list of {prefix, ge, le}"),
-    "uplinks": (_listed, "a list of uplinks"),
+    "routes_file": (printable, "a path"),
+    "taps_file": (printable, "a path"),
+    "watcher_routes_file": (printable, "a path"),
+    "watcher_taps_file": (printable, "a path"),
+    "bridge_socket": (printable, "a path"),
+    "status_socket": (printable, "a path"),
+    "bfdd_vty": (printable, "a path"),
+    "allowed_prefixes": (listed, "a list of {prefix, ge, le}"),
+    "uplinks": (listed, "a list of uplinks"),
 }
 
 
@@ -268,8 +259,8 @@ def _allowed(reader: _Reader, entry: object, path: str) -> AllowedPrefix | None:
         return None
     longest = prefix.max_prefixlen
     bounds = f"a prefix length, {prefix.prefixlen} to {longest}"
-    low = reader.take(entry, path, "ge", bounds, _integer(max(prefix.prefixlen, 1), longest))
-    high = reader.take(entry, path, "le", bounds, _integer(max(prefix.prefixlen, 1), longest))
+    low = reader.take(entry, path, "ge", bounds, integer(max(prefix.prefixlen, 1), longest))
+    high = reader.take(entry, path, "le", bounds, integer(max(prefix.prefixlen, 1), longest))
     return AllowedPrefix(prefix, low, high) if low is not None and high is not None else None
 
 
@@ -300,12 +291,12 @@ def _uplink(reader: _Reader, entry: object, path: str) -> Uplink | None:
     path += "."
     reader.unknown(entry, path, {"name", "tor", "index", "bfd", "peers"})
     name = reader.take(entry, path, "name", "an interface name", _device)
-    tor = reader.take(entry, path, "tor", "a name", _text)
-    index = reader.take(entry, path, "index", "a number, 0 to 89", _integer(0, 89))
+    tor = reader.take(entry, path, "tor", "a name", printable)
+    index = reader.take(entry, path, "index", "a number, 0 to 89", integer(0, 89))
     bfd = reader.take(entry, path, "bfd", "true or false", flag)
-    listed = reader.take(entry, path, "peers", "a list of sessions", _listed)
-    peers = [_peer(reader, each, f"{path}peers[{at}]") for at, each in enumerate(listed or [])]
-    if name is None or tor is None or index is None or bfd is None or listed is None:
+    sessions = reader.take(entry, path, "peers", "a list of sessions", listed)
+    peers = [_peer(reader, each, f"{path}peers[{at}]") for at, each in enumerate(sessions or [])]
+    if name is None or tor is None or index is None or bfd is None or sessions is None:
         return None
     return Uplink(name, tor, index, bfd, tuple(peer for peer in peers if peer is not None))
 

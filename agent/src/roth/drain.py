@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .attributes import PLAIN, Treatment
-from .config import Config, ConfigError, Uplink, flag, read_mapping
+from .config import Config, ConfigError, Uplink, flag, number, read_mapping
 from .kernel.model import Address, Family, Prefix
 
 DEFAULT_PATH = "/etc/roth/drain.json"
@@ -58,17 +58,11 @@ def _prefixes(value: object) -> frozenset[Prefix]:
     return frozenset(map(ip_network, _names(value)))
 
 
-def _seconds(value: object) -> float:
-    if type(value) not in (int, float) or not 0 <= value <= LONGEST_SETTLE:  # type: ignore[operator]
-        raise ValueError
-    return float(value)  # type: ignore[arg-type]
-
-
 _KEYS: Mapping[str, tuple[Callable[[object], Any], str]] = {
     "uplinks": (_names, "a list of interface names"),
     "host": (flag, "true or false"),
     "withdrawn": (_prefixes, "a list of prefixes"),
-    "settle": (_seconds, f"seconds, 0 to {LONGEST_SETTLE}"),
+    "settle": (number(0, LONGEST_SETTLE), f"seconds, 0 to {LONGEST_SETTLE}"),
 }
 
 

@@ -21,7 +21,7 @@ from .kernel.model import Family, KernelRoute, Link, RouteKind, route_key
 from .kernel.text import format_route, route_text
 from .lists import newest
 from .reconcile.findings import disagreements
-from .reconcile.model import Allowed, Finding, Host, Kind, PortName, Session, World
+from .reconcile.model import Finding, Host, Kind, PortName, Session, World
 from .reconcile.summary import document, tables
 from .restore import Listed, read_listed
 from .status import ask
@@ -96,7 +96,7 @@ def own_world(config: Config, name: str, read: Read) -> World:
     host = Host(
         wanted=dict(wanted),
         sessions=_sessions(config, drain.get("uplinks") or ()),
-        allowed=tuple(Allowed(each.prefix, each.ge, each.le) for each in config.allowed_prefixes),
+        allowed=config.allowed_prefixes,
         kernel=kernel,
         foreign=foreign,
         announced=None if read.routes is None else _announced(read.routes),

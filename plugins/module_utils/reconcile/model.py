@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ..kernel.model import Prefix
+from ..wanted.prefixes import AllowedPrefix
 
 
 class Kind(Enum):
@@ -42,21 +43,6 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Allowed:
-    """Every prefix inside `prefix` whose length is in `ge`..`le` (bits) may leave a host."""
-
-    prefix: Prefix
-    ge: int
-    le: int
-
-    def covers(self, inner: Prefix) -> bool:
-        """Whether `inner` may leave."""
-        if inner.version != self.prefix.version or not self.ge <= inner.prefixlen <= self.le:
-            return False
-        return inner.subnet_of(self.prefix)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
 class PortName:
     """The port that has a prefix; `host` is `binding:host_id`, empty when unbound."""
 
@@ -80,7 +66,7 @@ class Host:
 
     wanted: Mapping[str, tuple[str, ...]]
     sessions: tuple[Session, ...] = ()
-    allowed: tuple[Allowed, ...] = ()
+    allowed: tuple[AllowedPrefix, ...] = ()
     kernel: Mapping[str, tuple[str, ...]] | None = None
     foreign: Mapping[str, str] = field(default_factory=dict)
     announced: Mapping[str, frozenset[str]] | None = None

@@ -12,10 +12,10 @@ from ipaddress import ip_network
 from ..inventory.uplinks import HostVars, loopbacks
 from ..kernel.model import HostRoute, Prefix, route_key
 from ..kernel.text import format_route, route_text
-from ..reconcile.model import Allowed, Host, PortName, Session, SwitchPath, World
+from ..reconcile.model import Host, PortName, Session, SwitchPath, World
 from ..wanted.document import PortDocument
-from ..wanted.networks import ProviderNetwork, host_prefix, provider_networks
-from ..wanted.prefixes import allowed_prefixes
+from ..wanted.networks import host_prefix, provider_networks
+from ..wanted.prefixes import AllowedPrefix, allowed_prefixes
 from .compare import Expectation, plugged
 from .expectation import expectations
 from .hosts import HostState, TableRoute
@@ -38,7 +38,7 @@ def world(
     for name, expected in plugged(expectations(hostvars, hypervisors, document), states).items():
         networks = provider_networks(hostvars[name].get("roth_provider_networks") or [])
         subnets |= {subnet.prefix: None for network in networks for subnet in network.subnets}
-        allowed = _allowed(networks, name, loopbacks(hostvars, name))
+        allowed = tuple(allowed_prefixes(networks, name, loopbacks(hostvars, name)))
         hosts[name] = _host(expected, allowed, states.get(name))
     return World(
         hosts=hosts,
@@ -53,10 +53,6 @@ def world(
     )
 
 
-def _allowed(networks: tuple[ProviderNetwork, ...], host: str, loopback: Iterable[str]) -> tuple[Allowed, ...]:
-    return tuple(Allowed(each.prefix, each.ge, each.le) for each in allowed_prefixes(networks, host, loopback))
-
-
 def _ports(document: PortDocument) -> dict[str, tuple[PortName, ...]]:
     """Every port by each prefix it has, as a fixed address or as an allowed address pair."""
     found: dict[str, list[PortName]] = defaultdict(list)
@@ -68,7 +64,7 @@ def _ports(document: PortDocument) -> dict[str, tuple[PortName, ...]]:
     return {prefix: tuple(ports) for prefix, ports in found.items()}
 
 
-def _host(expected: Expectation, allowed: tuple[Allowed, ...], state: HostState | None) -> Host:
+def _host(expected: Expectation, allowed: tuple[AllowedPrefix, ...], state: HostState | None) -> Host:
     wanted: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for route in expected.routes:
         wanted[str(route.prefix)] += (format_route(route),)

@@ -14,7 +14,7 @@ from .networks import ProviderNetwork, host_prefix
 
 @dataclass(frozen=True)
 class AllowedPrefix:
-    """Every prefix inside `prefix` whose length is in `ge`..`le` (bits), as a switch's prefix list says it."""
+    """Every prefix inside `prefix` whose length is in `ge`..`le` (bits) may leave, as a prefix list says it."""
 
     prefix: Prefix
     ge: int
@@ -24,6 +24,13 @@ class AllowedPrefix:
     def version(self) -> int:
         """4 or 6."""
         return self.prefix.version
+
+    def covers(self, prefix: Prefix) -> bool:
+        """Whether `prefix` may leave under this entry."""
+        if prefix.version != self.prefix.version or not self.ge <= prefix.prefixlen <= self.le:
+            return False
+        shift = self.prefix.max_prefixlen - self.prefix.prefixlen
+        return int(prefix.network_address) >> shift == int(self.prefix.network_address) >> shift
 
 
 def allowed_prefixes(networks: Sequence[ProviderNetwork], host: str, loopbacks: Iterable[str]) -> list[AllowedPrefix]:

@@ -6,8 +6,9 @@ import json
 from ipaddress import ip_address, ip_network
 
 import pytest
-from roth.config import AllowedPrefix, ConfigError, load, parse
+from roth.config import ConfigError, load, parse
 from roth.kernel.model import Family
+from roth.wanted.prefixes import AllowedPrefix
 
 from tests.unit.agent.fakes import V4, document
 

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from ..config import ConfigError, read_mapping
+from ..config import ConfigError, integer, listed, number, printable, read_mapping
 from ..kernel.removals import RemovalLimit
 from ..kernel.text import quoted
 from ..lists import Lists
@@ -52,52 +52,26 @@ class Config:
         return [f"{host_prefix(address)} dev lo" for address in self.loopbacks]
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value or not value.isprintable():
-        raise ValueError
-    return value
-
-
 def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise ValueError
-    return tuple(map(_text, value))
+    return tuple(map(printable, listed(value)))
 
 
 def _addresses(value: object) -> tuple[str, ...]:
     return tuple(str(ip_address(each)) for each in _texts(value))
 
 
-def _whole(low: int, high: int) -> Callable[[object], int]:
-    def check(value: object) -> int:
-        if type(value) is not int or not low <= value <= high:
-            raise ValueError
-        return value
-
-    return check
-
-
-def _seconds(low: float, high: float) -> Callable[[object], float]:
-    def check(value: object) -> float:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise ValueError
-        return float(value)
-
-    return check
-
-
 def _lists(value: object) -> Lists:
     if not isinstance(value, dict) or value.keys() != {"routes", "taps"}:
         raise ValueError
-    return Lists(_text(value["routes"]), _text(value["taps"]))
+    return Lists(printable(value["routes"]), printable(value["taps"]))
 
 
 def _timing(value: object) -> Timing:
     known = {each.name for each in fields(Timing)}
     if not isinstance(value, dict) or value.keys() - known:
         raise ValueError
-    checks = {"jitter": _seconds(0, 1), "settle": _seconds(0, 10), "settle_longest": _seconds(0, 10)}
-    return Timing(**{key: checks.get(key, _seconds(0.1, 86400))(each) for key, each in value.items()})
+    checks = {"jitter": number(0, 1), "settle": number(0, 10), "settle_longest": number(0, 10)}
+    return Timing(**{key: checks.get(key, number(0.1, 86400))(each) for key, each in value.items()})
 
 
 _DEFAULTS: Mapping[str, object] = {
@@ -117,22 +91,22 @@ _DEFAULTS: Mapping[str, object] = {
 }
 _LISTED = "a mapping of routes and taps to paths"
 _KEYS: Mapping[str, tuple[Callable[[object], object], str]] = {
-    "host": (_text, "the name that Neutron has for this host"),
-    "cloud": (_text, "the name of an entry of clouds.yaml"),
-    "clouds_file": (_text, "a path"),
-    "networks": (lambda value: value if isinstance(value, list) else _text(None), "a list of provider networks"),
+    "host": (printable, "the name that Neutron has for this host"),
+    "cloud": (printable, "the name of an entry of clouds.yaml"),
+    "clouds_file": (printable, "a path"),
+    "networks": (listed, "a list of provider networks"),
     "device_owners": (_texts, "a list of prefixes of device_owner"),
     "loopbacks": (_addresses, "a list of addresses"),
-    "protocol": (_whole(1, 255), "a route protocol number, 1 to 255"),
-    "table": (_whole(1, 4294967295), "a routing table number"),
-    "timeout": (_seconds(0.1, 600), "seconds, 0.1 to 600"),
+    "protocol": (integer(1, 255), "a route protocol number, 1 to 255"),
+    "table": (integer(1, 4294967295), "a routing table number"),
+    "timeout": (number(0.1, 600), "seconds, 0.1 to 600"),
     "timing": (_timing, f"a mapping of {', '.join(each.name for each in fields(Timing))} to seconds, 0.1 to 86400"),
-    "stale_after": (_seconds(1, 31536000), "seconds, 1 to 31536000"),
-    "max_removed_percent": (_whole(0, 100), "a whole number, 0 to 100"),
-    "max_removed_floor": (_whole(0, 1000000), "a number of prefixes"),
+    "stale_after": (number(1, 31536000), "seconds, 1 to 31536000"),
+    "max_removed_percent": (integer(0, 100), "a whole number, 0 to 100"),
+    "max_removed_floor": (integer(0, 1000000), "a number of prefixes"),
     "playbook_lists": (_lists, _LISTED),
     "lists": (_lists, _LISTED),
-    "status_file": (_text, "a path"),
+    "status_file": (printable, "a path"),
 }
 
 

@@ -8,7 +8,6 @@ from ipaddress import ip_network
 
 from ansible_collections.roth.fabric.plugins.module_utils.reconcile.findings import disagreements
 from ansible_collections.roth.fabric.plugins.module_utils.reconcile.model import (
-    Allowed,
     Finding,
     Host,
     Kind,
@@ -18,9 +17,10 @@ from ansible_collections.roth.fabric.plugins.module_utils.reconcile.model import
     World,
 )
 from ansible_collections.roth.fabric.plugins.module_utils.reconcile.repair import repairs
+from ansible_collections.roth.fabric.plugins.module_utils.wanted.prefixes import AllowedPrefix
 
 SUBNETS = (ip_network("10.64.0.0/16"), ip_network("2001:db8:64::/64"))
-ALLOWED = tuple(Allowed(subnet, subnet.max_prefixlen, subnet.max_prefixlen) for subnet in SUBNETS)
+ALLOWED = tuple(AllowedPrefix(subnet, subnet.max_prefixlen, subnet.max_prefixlen) for subnet in SUBNETS)
 ANYCAST = "10.64.250.1/32"
 WANTED = {
     "hv1": ("10.64.0.11/32", "2001:db8:64::11/128", ANYCAST),

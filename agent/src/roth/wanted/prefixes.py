@@ -1,0 +1,1 @@
+../../../../plugins/module_utils/wanted/prefixes.py
