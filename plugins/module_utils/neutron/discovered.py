@@ -93,7 +93,8 @@ def _segment(row: Row, network: Row) -> Segment:
     return Segment(str(row["id"]), str(network["name"]), str(row.get("physical_network") or ""))
 
 
-def _mappings(agent: Row) -> dict[str, str]:
+def bridge_mappings(agent: Row) -> dict[str, str]:
+    """The bridge of each physical network that a layer 2 agent says it maps."""
     configurations = agent.get("configurations")
     mappings = configurations.get("bridge_mappings") if isinstance(configurations, Mapping) else None
     if not isinstance(mappings, Mapping):
@@ -105,7 +106,7 @@ def _hosts(agents: Iterable[Row], segments: Sequence[Segment], agent_types: froz
     """Hosts that map at least one of the segments: an agent of another network's hosts is none of ours."""
     found = []
     for agent in sorted(agents, key=lambda agent: str(agent["host"])):
-        mappings = _mappings(agent)
+        mappings = bridge_mappings(agent)
         own = tuple(segment for segment in segments if segment.physical_network in mappings)
         if agent["agent_type"] in agent_types and own:
             found.append(ComputeHost(str(agent["host"]), bool(agent["alive"]), mappings, own))

@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 
 from ..kernel.model import Address, Prefix
 from .cloud import Cloud, NeutronError
+from .discovered import bridge_mappings
 from .reading import Entry, pages
 from .routed import SegmentKey
 
@@ -200,8 +201,6 @@ def _hosts(cloud: Cloud) -> dict[str, frozenset[str]]:
     """Which hosts have a layer 2 agent with a bridge mapping of each physical network."""
     hosts: dict[str, set[str]] = {}
     for agent in pages(cloud, "agents", [("fields", "host"), ("fields", "configurations")]):
-        configurations = agent.get("configurations")
-        mappings = configurations.get("bridge_mappings") if isinstance(configurations, dict) else None
-        for physical in mappings or ():
-            hosts.setdefault(str(physical), set()).add(str(agent["host"]))
+        for physical in bridge_mappings(agent):
+            hosts.setdefault(physical, set()).add(str(agent["host"]))
     return {physical: frozenset(names) for physical, names in hosts.items()}
