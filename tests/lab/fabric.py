@@ -196,8 +196,8 @@ class Fabric:
         with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}) as process:
             assert process.stdout is not None
             while not select.select([process.stdout], [], [], 0.1)[0]:  # not subscribed yet: it has missed the mark
-                self._mark(node, marker)
-            self._mark(node, marker)
+                self.mark(node, marker)
+            self.mark(node, marker)
             while marker not in process.stdout.readline():
                 pass  # of before
             try:
@@ -207,7 +207,7 @@ class Fabric:
                 lines = process.stdout.read().splitlines()
         found.changes += [change for text in lines if (change := _change(text)) and marker not in change.prefix]
 
-    def _mark(self, node: str, address: str) -> None:
+    def mark(self, node: str, address: str) -> None:
         """A route in a table of nobody's comes and goes, to see that a monitor has begun to listen."""
         for verb in ("add", "del"):
             self.ip(node, "route", verb, "blackhole", f"{address}/32", "table", "9999")

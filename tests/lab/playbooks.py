@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,13 @@ class Play:
     """A run that has ended."""
 
     code: int
-    output: str
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """All that it wrote."""
+        return self.stdout + self.stderr
 
     @property
     def changed(self) -> dict[str, int]:
@@ -42,16 +49,21 @@ def environment(**more: str) -> dict[str, str]:
 
 def attempt(playbook: str, inventory: Path, *options: str, **more: str) -> Play:
     """A run of one of the collection's playbooks, however it ends; `more` is added to its environment."""
+    return _run(command(playbook, inventory, *options), more)
+
+
+def as_shown(words: list[str], **more: str) -> Play:
+    """A run of the ansible-playbook that a page of docs/ shows, with this environment's tools."""
+    assert words[0].endswith("ansible-playbook"), words
+    tools = Path(sys.executable).parent
+    return _run([str(tools / "ansible-playbook"), *words[1:]], {"PATH": f"{tools}:{os.environ['PATH']}", **more})
+
+
+def _run(line: list[str], more: Mapping[str, str]) -> Play:
     done = subprocess.run(
-        command(playbook, inventory, *options),
-        cwd=ROOT,
-        env=environment(**more),
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        check=False,
+        line, cwd=ROOT, env=environment(**more), capture_output=True, text=True, timeout=1200, check=False
     )
-    return Play(done.returncode, done.stdout + done.stderr)
+    return Play(done.returncode, done.stdout, done.stderr)
 
 
 def play(playbook: str, inventory: Path, *options: str, **more: str) -> str:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from .fabric import ROOT, Fabric, eventually
 from .pages import Shown, commands
-from .playbooks import environment
+from .playbooks import as_shown
 
 IN_NODES = ("architecture", "deployment-guide", "lab", "operations", "security", "troubleshooting")
 """Pages whose commands hold in a lab that is as `make lab` left it."""
-
 
 ELSEWHERE = ("## With a real Neutron",)
 """Sections whose commands hold in another lab."""
@@ -56,14 +50,9 @@ def still_missing(fabric: Fabric, command: Shown, seconds: float = 30) -> list[s
 
 @pytest.mark.slow
 def test_the_playbooks_of_the_guide_print_what_it_shows(whole: Fabric) -> None:
-    tools = Path(sys.executable).parent
     for command in shown("deployment-guide"):
         if not command.words[0].endswith("ansible-playbook"):
             continue
-        words = [str(tools / "ansible-playbook"), *command.words[1:]]
-        path = f"{tools}:{os.environ['PATH']}"
-        done = subprocess.run(
-            words, cwd=ROOT, env=environment(PATH=path), capture_output=True, text=True, timeout=600, check=False
-        )
-        assert done.returncode == 0, f"{command.text}: {done.stdout}{done.stderr}"
-        assert not command.missing(done.stdout), f"{command.text} printed: {done.stdout}"
+        run = as_shown(command.words)
+        assert run.code == 0, f"{command.text}: {run.output}"
+        assert not command.missing(run.stdout), f"{command.text} printed: {run.stdout}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from lab.api import Api
@@ -48,6 +49,15 @@ def play_from_neutron(playbook: str) -> Play:
     run = attempt_from_neutron(playbook)
     assert run.code == 0, run.output
     return run
+
+
+def create(api: Api, host: str, name: str) -> dict[str, Any]:
+    """A port of an instance in network mobile, bound to a host with success, as nova asks for it."""
+    (network,) = api.rows("networks", [("name", "mobile")])
+    fields = {"binding:host_id": host, "device_owner": "compute:nova", "device_id": name}
+    made = api.create("port", name=name, network_id=network["id"], **fields)
+    assert made["binding:vif_type"] == "ovs", made
+    return made
 
 
 def prefixes(port: dict[str, object]) -> set[str]:

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import yaml
 from lab.settings import Settings
 
 from tests.lab.fabric import INVENTORY, ROOT, Fabric
 from tests.lab.playbooks import environment
+from tests.unit.plugins.inventory.listing import listed, routed
 
 SETTINGS = {
     "mobile": {"gateway_mac": "02:8e:00:00:00:01", "announce": "host_routes"},
     "pinned": {"announce": "both"},
 }
-
-
-def routed(network: dict[str, Any]) -> dict[str, Any]:
-    """What the hosts need of a network; the rest of an entry is for making it in Neutron."""
-    subnets = [{key: it[key] for key in ("cidr", "gateway", "host") if key in it} for it in network["subnets"]]
-    kept = {key: value for key, value in network.items() if key not in ("physical_network", "shared")}
-    return {**kept, "subnets": sorted(subnets, key=lambda it: str(it["cidr"]))}
 
 
 def test_the_inventory_from_neutron_is_the_one_that_was_written_by_hand(fabric: Fabric, tmp_path: Path) -> None:
@@ -40,9 +32,9 @@ def test_the_inventory_from_neutron_is_the_one_that_was_written_by_hand(fabric: 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    listed = json.loads(done.stdout, object_hook=lambda found: found.get("__ansible_unsafe", found))
-    assert sorted(listed["hypervisors"]["hosts"]) == sorted(fabric.hosts)
-    variables = listed["_meta"]["hostvars"]["hv1"]
+    found = listed(done.stdout)
+    assert sorted(found["hypervisors"]["hosts"]) == sorted(fabric.hosts)
+    variables = found["_meta"]["hostvars"]["hv1"]
     assert variables["roth_physical_networks"] == {"mobile": ["rpn-hv1"], "pinned": ["pin-hv1"]}
     written = yaml.safe_load((INVENTORY / "group_vars" / "all.yml").read_text())["roth_provider_networks"]
     assert [routed(each) for each in variables["roth_provider_networks"]] == [routed(each) for each in written]

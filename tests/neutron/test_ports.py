@@ -11,7 +11,7 @@ from lab.api import Api
 
 from tests.lab.fabric import Fabric, eventually
 
-from .cloud import NEUTRON, fabric_of, play_from_neutron, prefixes
+from .cloud import NEUTRON, create, fabric_of, play_from_neutron, prefixes
 
 HOST = "hv2"
 HOPS = {"tor1": {"10.1.2.1", "2001:db8:1:2::b"}, "tor2": {"10.2.2.1", "2001:db8:2:2::b"}}
@@ -27,9 +27,7 @@ def test_the_client_reaches_every_good_ports_addresses(fabric: Fabric) -> None:
 @pytest.fixture
 def port(api: Api) -> Iterator[dict[str, Any]]:
     """A new port of a new instance; gone after the test, from Neutron and from the fabric."""
-    (network,) = api.rows("networks", [("name", "mobile")])
-    fields = {"binding:host_id": HOST, "device_owner": "compute:nova", "device_id": "a-new-instance"}
-    made = api.create("port", name="new", network_id=network["id"], **fields)
+    made = create(api, HOST, "new")
     yield made
     fabric = fabric_of(api)
     if any(row["id"] == made["id"] for row in fabric.document["ports"]):

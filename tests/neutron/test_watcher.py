@@ -17,7 +17,7 @@ from lab.errors import LabError
 
 from tests.lab.fabric import Fabric, eventually
 
-from .cloud import CONTROLLER, NEUTRON, attempt_from_neutron, prefixes
+from .cloud import CONTROLLER, NEUTRON, attempt_from_neutron, create, prefixes
 from .events import Events, watching
 
 HOSTS = ("hv1", "hv2", "hv3")
@@ -26,15 +26,6 @@ ROUNDS = int(os.environ.get("ROTH_PORT_ROUNDS", "5"))
 """Ports that are timed one by one; 50 for figures that are published."""
 BURST = int(os.environ.get("ROTH_PORT_BURST", "30"))
 """Ports that come at once on one host."""
-
-
-def create(api: Api, host: str, name: str) -> dict[str, Any]:
-    """A port of an instance on a host, as nova asks for it."""
-    (network,) = api.rows("networks", [("name", "mobile")])
-    fields = {"binding:host_id": host, "device_owner": "compute:nova", "device_id": name}
-    made = api.create("port", name=name, network_id=network["id"], **fields)
-    assert made["binding:vif_type"] == "ovs", made
-    return made
 
 
 def plug(fabric: Fabric, ports: Sequence[dict[str, Any]]) -> None:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -48,18 +46,11 @@ class Handler(BaseHTTPRequestHandler):
         """Nothing on the terminal."""
 
 
-@contextmanager
-def serving(neutron: RecordedNeutron) -> Iterator[Server]:
-    """A server that runs for as long as the block."""
-    with Server(("127.0.0.1", 0), Handler) as found:
-        found.neutron = neutron
-        thread = threading.Thread(target=found.serve_forever)
-        thread.start()
-        try:
-            yield found
-        finally:
-            found.shutdown()
-            thread.join()
+def neutron_server(neutron: RecordedNeutron) -> Server:
+    """A server of these answers, to be run by `serving`."""
+    found = Server(("127.0.0.1", 0), Handler)
+    found.neutron = neutron
+    return found
 
 
 def environment(folder: Path, server: Server) -> Mapping[str, str]:

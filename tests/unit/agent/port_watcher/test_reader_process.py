@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from roth.port_watcher.asking import ReaderProcess, command
 from roth.port_watcher.watcher import Answered, Failed
 
 from tests.unit.agent.port_watcher.rig import BRIDGE, NETWORK, SUBNET, SUBNET6, port, prefixes, tap
-from tests.unit.plugins.module_utils.neutron.http_neutron import Server
+from tests.unit.plugins.module_utils.neutron.http_neutron import Server, serving
 from tests.unit.repo.tree import ROOT
 
 pytest.importorskip("keystoneauth1")
@@ -33,12 +32,8 @@ def server() -> Iterator[Server]:
     }
     for kind, entries in answers.items():
         found.script[f"/v2.0/{kind}"] = (200, json.dumps({kind: entries}).encode())
-    thread = threading.Thread(target=found.serve_forever)
-    thread.start()
-    yield found
-    found.shutdown()
-    thread.join()
-    found.server_close()
+    with serving(found):
+        yield found
 
 
 @pytest.fixture

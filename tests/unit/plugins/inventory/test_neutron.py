@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.unit.plugins.inventory.listing import listed, routed
+from tests.unit.plugins.module_utils.neutron.http_neutron import serving
 from tests.unit.plugins.module_utils.neutron.recorded_neutron import RecordedNeutron, recorded
-from tests.unit.plugins.neutron_over_http import CLOUD, ROOT, Server, environment, serving
+from tests.unit.plugins.neutron_over_http import CLOUD, ROOT, Server, environment, neutron_server
 
 
 def agent(host: str) -> dict[str, Any]:
@@ -30,7 +31,7 @@ def agent(host: str) -> dict[str, Any]:
 @pytest.fixture
 def server() -> Iterator[Server]:
     agents = [agent(f"hv{number}") for number in (1, 2, 3)]
-    with serving(RecordedNeutron({**recorded(), "agents": agents})) as found:
+    with serving(neutron_server(RecordedNeutron({**recorded(), "agents": agents}))) as found:
         yield found
 
 
@@ -48,13 +49,6 @@ def inventory(folder: Path, server: Server, **options: object) -> subprocess.Com
     )
 
 
-def routed(network: dict[str, Any]) -> dict[str, Any]:
-    """What the hosts need of a network; the rest of an entry is for making it in Neutron."""
-    subnets = [{key: it[key] for key in ("cidr", "gateway", "host") if key in it} for it in network["subnets"]]
-    kept = {key: value for key, value in network.items() if key not in ("physical_network", "shared")}
-    return {**kept, "subnets": sorted(subnets, key=lambda it: it["cidr"])}
-
-
 def test_hosts_and_networks_are_those_of_neutron(tmp_path: Path, server: Server) -> None:
     settings = {
         "mobile": {"gateway_mac": "02:8e:00:00:00:01", "announce": "host_routes"},
@@ -62,12 +56,14 @@ def test_hosts_and_networks_are_those_of_neutron(tmp_path: Path, server: Server)
     }
     done = inventory(tmp_path, server, network_settings=settings, groups={"maintenance": "not neutron_agent_alive"})
     assert done.returncode == 0, done.stderr
-    listed = json.loads(done.stdout, object_hook=lambda found: found.get("__ansible_unsafe", found))
-    assert sorted(listed["hypervisors"]["hosts"]) == ["hv1", "hv2", "hv3"]
-    assert listed["maintenance"]["hosts"] == ["hv3"]
+    found = listed(done.stdout)
+    assert sorted(found["hypervisors"]["hosts"]) == ["hv1", "hv2", "hv3"]
+    assert found["maintenance"]["hosts"] == ["hv3"]
     written = yaml.safe_load((ROOT / "inventories" / "lab" / "group_vars" / "all.yml").read_text())
-    found = listed["_meta"]["hostvars"]["hv1"]["roth_provider_networks"]
-    assert [routed(network) for network in found] == [routed(network) for network in written["roth_provider_networks"]]
+    networks = found["_meta"]["hostvars"]["hv1"]["roth_provider_networks"]
+    assert [routed(network) for network in networks] == [
+        routed(network) for network in written["roth_provider_networks"]
+    ]
 
 
 def test_a_cached_answer_needs_no_neutron(tmp_path: Path, server: Server) -> None:

@@ -7,8 +7,9 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from tests.unit.plugins.module_utils.neutron.http_neutron import serving
 from tests.unit.plugins.module_utils.neutron.recorded_neutron import RecordedNeutron
-from tests.unit.plugins.neutron_over_http import environment, serving
+from tests.unit.plugins.neutron_over_http import environment, neutron_server
 
 PLAY = """
 - hosts: all
@@ -27,7 +28,7 @@ def test_a_run_with_many_hosts_and_batches_asks_neutron_once(tmp_path: Path) -> 
     (tmp_path / "play.yml").write_text(PLAY)
     (tmp_path / "hosts.ini").write_text("".join(f"host{number} ansible_connection=local\n" for number in range(4)))
     tool = Path(sys.executable).with_name("ansible-playbook")
-    with serving(RecordedNeutron()) as server:
+    with serving(neutron_server(RecordedNeutron())) as server:
         done = subprocess.run(
             [tool, "-i", tmp_path / "hosts.ini", tmp_path / "play.yml"],
             cwd=tmp_path,

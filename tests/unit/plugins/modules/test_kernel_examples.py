@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -11,22 +9,12 @@ from ansible_collections.roth.fabric.plugins.module_utils.kernel.neighbors impor
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.routes import parse_routes
 from ansible_collections.roth.fabric.plugins.module_utils.kernel_module import PROTOCOL, TABLE
 
+from tests.unit.plugins.modules.examples import load, tasks
+
 MODULES = ("host_routes", "host_routes_info", "nexthop_group", "neighbors")
 
 
-def load(name):
-    return importlib.import_module(f"ansible_collections.roth.fabric.plugins.modules.{name}")
-
-
-TASKS = [
-    pytest.param(name, task[f"roth.fabric.{name}"], id=task["name"])
-    for name in MODULES
-    for task in yaml.safe_load(load(name).EXAMPLES)
-    if f"roth.fabric.{name}" in task
-]
-
-
-@pytest.mark.parametrize(("name", "arguments"), TASKS)
+@pytest.mark.parametrize(("name", "arguments"), tasks(MODULES))
 def test_an_example_is_accepted(name, arguments):
     specification = getattr(load(name), "ARGUMENTS", {**PROTOCOL, **TABLE})
     result = ArgumentSpecValidator(specification).validate(arguments or {})
@@ -48,5 +36,5 @@ def test_each_option_is_documented_with_its_type_and_default(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_each_module_has_an_example_and_documents_what_it_returns(name):
-    assert any(task.values[0] == name for task in TASKS)
+    assert any(task.values[0] == name for task in tasks(MODULES))
     assert all("description" in value for value in yaml.safe_load(load(name).RETURN).values())

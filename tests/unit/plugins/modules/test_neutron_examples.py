@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.routed import routed_network
 from ansible_collections.roth.fabric.plugins.module_utils.neutron_module import CLOUD
 
+from tests.unit.plugins.modules.examples import load, tasks
+
 MODULES = ("routed_network", "neutron_ports_info")
 
 
-def load(name):
-    return importlib.import_module(f"ansible_collections.roth.fabric.plugins.modules.{name}")
-
-
-TASKS = [
-    pytest.param(name, task[f"roth.fabric.{name}"], id=task["name"])
-    for name in MODULES
-    for task in yaml.safe_load(load(name).EXAMPLES)
-    if f"roth.fabric.{name}" in task
-]
-
-
-@pytest.mark.parametrize(("name", "arguments"), TASKS)
+@pytest.mark.parametrize(("name", "arguments"), tasks(MODULES))
 def test_an_example_is_accepted(name, arguments):
     given = {key: [{"name": "x"}] if key == "networks" else value for key, value in arguments.items()}
     result = ArgumentSpecValidator(load(name).ARGUMENTS).validate(given)
@@ -58,5 +46,5 @@ def test_each_option_is_documented_with_its_type_default_and_choices(name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_each_module_has_an_example_and_documents_what_it_returns(name):
-    assert any(task.values[0] == name for task in TASKS)
+    assert any(task.values[0] == name for task in tasks(MODULES))
     assert all("description" in value for value in yaml.safe_load(load(name).RETURN).values())

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 
 SECRET = "s3cr3t-of-nobody"
+_S = TypeVar("_S", bound=ThreadingHTTPServer)
+
+
+@contextmanager
+def serving(server: _S) -> Iterator[_S]:
+    """A server that runs for as long as the block."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 class Server(ThreadingHTTPServer):

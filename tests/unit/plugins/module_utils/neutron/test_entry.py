@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,20 +10,15 @@ import pytest
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.cloud import NeutronError
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.entry import connect
 
-from tests.unit.plugins.module_utils.neutron.http_neutron import SECRET, Server
+from tests.unit.plugins.module_utils.neutron.http_neutron import SECRET, Server, serving
 
 pytest.importorskip("keystoneauth1")
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    found = Server()
-    thread = threading.Thread(target=found.serve_forever)
-    thread.start()
-    yield found
-    found.shutdown()
-    thread.join()
-    found.server_close()
+    with serving(Server()) as found:
+        yield found
 
 
 def written(folder: Path, **entry: object) -> str:
