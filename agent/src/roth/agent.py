@@ -13,7 +13,7 @@ import errno
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from .announcements import reason_withheld
+from .announcements import is_preferred, reason_withheld
 from .bfdd.peers import PeerKey, peer_key
 from .config import Config, ConfigError, load
 from .conversation import Command
@@ -112,7 +112,7 @@ class Agent:
             elif self.withheld.get(prefix) != reason:
                 self.withheld[prefix] = reason
                 log("withheld", prefix=prefix, reason=reason)
-            announcer.change(prefix, reason is None)
+            announcer.change(prefix, reason is None, is_preferred(prefix, ours, self.mirror.links))
 
     def _restore(self) -> None:
         """Put back what went with its link, now that the link is here again; its event has it announced."""

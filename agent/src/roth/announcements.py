@@ -1,10 +1,11 @@
-"""Which of the kernel's routes are announced, and why the others are not. Pure."""
+"""Which of the kernel's routes are announced and preferred, and why the others are not. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .kernel.model import KernelRoute, Link, Prefix, RouteKind
+from .kernel.model import KernelRoute, Link, Prefix, RouteKind, route_key
+from .kernel.preference import ARRIVED_METRIC, arrived
 from .wanted.prefixes import AllowedPrefix
 
 
@@ -24,6 +25,15 @@ def reason_withheld(
             return None
         reason = found
     return reason
+
+
+def is_preferred(prefix: Prefix, routes: Mapping[int, KernelRoute], links: Mapping[int, Link]) -> bool:
+    """Whether `prefix` is to be preferred to other hosts' announcements of it: its instance has just arrived here.
+
+    `routes` are all of ours for that prefix, by metric.
+    """
+    route = routes.get(ARRIVED_METRIC)
+    return route is not None and arrived(route_key(prefix, route.metric)) and _unusable(route, links) is None
 
 
 def _unusable(route: KernelRoute, links: Mapping[int, Link]) -> str | None:

@@ -10,7 +10,17 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from .attributes import PLAIN, Treatment, attributes, next_mark, next_treatment, treatment_of
+from .attributes import (
+    PLAIN,
+    Treatment,
+    attributes,
+    is_preferred,
+    kind_of,
+    next_like,
+    next_mark,
+    next_treatment,
+    treatment_of,
+)
 from .exabgp_api import Action, RibRoute, end_of_rib_line, route_line
 from .kernel.model import Address, Family, Prefix
 
@@ -43,9 +53,10 @@ class Announcer:
     def __init__(self, peers: dict[Address, Address]) -> None:
         self.local = dict(peers)  # session's peer address -> our own address there
         self.desired: set[Prefix] = set()
+        self.preferred: set[Prefix] = set()  # those of them that are preferred to other hosts' announcements
         self.refused: set[tuple[Address, Prefix]] = set()  # what ExaBGP won't announce to a peer
         self.held: dict[Address, dict[Prefix, int]] = {}  # by mark; peers ExaBGP knows; absent = not to be addressed
-        self.marks: dict[Address, int] = {}  # of each of these peers: the attributes of all that it is told from now on
+        self.marks: dict[Address, int] = {}  # of each of these peers: the highest number it was told, and its treatment
         self.aims: dict[Address, Treatment] = {}  # what the marks are to come to; absent = PLAIN
         self.dirty: dict[Prefix, None] = {}  # insertion-ordered set: prefixes to compare
         self.busy: Counter[Prefix] = Counter()  # lines with no good answer yet that name it
@@ -55,10 +66,12 @@ class Announcer:
 
     # -- what is wanted -------------------------------------------------------------------------------------------
 
-    def change(self, prefix: Prefix, wanted: bool) -> None:
-        """One prefix is, or is no longer, to be announced."""
-        if wanted == (prefix in self.desired):
+    def change(self, prefix: Prefix, wanted: bool, preferred: bool = False) -> None:
+        """One prefix is, or is no longer, to be announced, and `preferred` to what other hosts announce."""
+        preferred = preferred and wanted
+        if wanted == (prefix in self.desired) and preferred == (prefix in self.preferred):
             return
+        (self.preferred.add if preferred else self.preferred.discard)(prefix)
         if wanted:
             self.desired.add(prefix)
         else:
@@ -99,8 +112,8 @@ class Announcer:
 
     def arrived(self, peer: Address) -> bool:
         """Whether ExaBGP has all of a peer's prefixes as they are to be in the end."""
-        held = self.held.get(peer, {})
-        return self.treatment(peer) == self.aim_of(peer) and set(held.values()) <= {self.marks[peer]}
+        aim, held = self.aim_of(peer), set(self.held.get(peer, {}).values())
+        return self.treatment(peer) == aim and all(treatment_of(mark) == aim for mark in held)
 
     # -- what ExaBGP holds ----------------------------------------------------------------------------------------
 
@@ -130,8 +143,14 @@ class Announcer:
             now[peer][prefix] = 0  # not wanted at all: must be withdrawn, whatever its next hop
         for peer, held in now.items():
             self._learn_mark(peer, held)
-            wanted = {prefix: self.marks[peer] for prefix in self.desired if family_of(prefix) is family_of(peer)}
-            self.dirty.update(dict.fromkeys(prefix for prefix, _mark in wanted.items() ^ held.items()))
+            kinds = {prefix: kind_of(mark) for prefix, mark in held.items()}
+            plain, preferred = (kind_of(next_like(self.marks[peer], each)) for each in (False, True))
+            wanted = {
+                prefix: preferred if prefix in self.preferred else plain
+                for prefix in self.desired
+                if prefix.version == peer.version
+            }
+            self.dirty.update(dict.fromkeys(prefix for prefix, _kind in wanted.items() ^ kinds.items()))
         self.held = now
 
     def _learn_mark(self, peer: Address, held: Mapping[Prefix, int]) -> None:
@@ -161,17 +180,25 @@ class Announcer:
         batches: list[Batch] = []
         while self.retries and len(batches) < room:
             batch = self.retries.popleft()
-            if {self.marks.get(peer) for peer in batch.peers} == {batch.mark}:
-                batches.append(batch)
-            else:  # a lower mark after a higher one would be sent first
+            marks = {
+                next_like(self.marks[peer], is_preferred(batch.mark)) for peer in batch.peers if peer in self.marks
+            }
+            if {kind_of(mark) for mark in marks} == {kind_of(batch.mark)} and len(marks) == 1:
+                batches.append(self._numbered(batch, marks.pop()))
+            else:  # the peers are treated otherwise by now
                 self._not_busy(batch)
                 self.dirty.update(dict.fromkeys(batch.prefixes))
         if len(batches) < room and self.dirty:
             fresh = self._fill(room - len(batches), full_only=bool(self.busy))
-            for batch in fresh:
+            for batch in sorted(fresh, key=lambda batch: batch.mark):  # a lower number is never used after a higher one
                 self.busy.update(batch.prefixes)
-            batches += fresh
+                batches.append(self._numbered(batch, batch.mark))
         return batches
+
+    def _numbered(self, batch: Batch, mark: int) -> Batch:
+        """A batch that is sent with this number."""
+        self.marks.update(dict.fromkeys(batch.peers, mark))
+        return replace(batch, mark=mark)
 
     def _not_busy(self, batch: Batch) -> None:
         self.busy.subtract(batch.prefixes)
@@ -205,13 +232,16 @@ class Announcer:
 
     def _needed(self, prefix: Prefix) -> list[tuple[Action, int, tuple[Address, ...]]]:
         """The lines that bring all peers up to date about a prefix: one for those with the same attributes."""
-        wanted = prefix in self.desired
+        wanted, preferred = prefix in self.desired, prefix in self.preferred
         peers: dict[int, list[Address]] = {}
         for peer, held in self.held.items():
             if peer.version != prefix.version or (self.refused and (peer, prefix) in self.refused):
                 continue
-            if held.get(prefix) != (self.marks[peer] if wanted else None):
-                peers.setdefault(self.marks[peer], []).append(peer)
+            mark, known = self.marks[peer], held.get(prefix)
+            if wanted:
+                mark = next_like(mark, preferred)
+            if (known if known is None else kind_of(known)) != (kind_of(mark) if wanted else None):
+                peers.setdefault(mark, []).append(peer)
         action = Action.ANNOUNCE if wanted else Action.WITHDRAW
         return [(action, mark, tuple(each)) for mark, each in peers.items()]
 
@@ -269,7 +299,13 @@ class Announcer:
 
     def announced(self) -> list[Prefix]:
         """What at least one session's peer is known to be told."""
-        return sorted(
-            {prefix for held in self.held.values() for prefix in held},
-            key=lambda prefix: (prefix.version, prefix.network_address.packed, prefix.prefixlen),
-        )
+        return _in_order({prefix for held in self.held.values() for prefix in held})
+
+    def told_preferred(self) -> list[Prefix]:
+        """What at least one of them is known to be told to prefer."""
+        told = {prefix for held in self.held.values() for prefix, mark in held.items() if is_preferred(mark)}
+        return _in_order(told)
+
+
+def _in_order(prefixes: set[Prefix]) -> list[Prefix]:
+    return sorted(prefixes, key=lambda prefix: (prefix.version, prefix.network_address.packed, prefix.prefixlen))

@@ -1,13 +1,20 @@
-"""The attributes that routes are announced with, peer by peer: as always, or so that traffic leaves the peer. Pure.
+"""The attributes that routes are announced with, by peer and prefix. Pure.
+
+A peer's part is its `Treatment`: as always, or so that traffic leaves the peer. A prefix's part is whether it is
+`preferred` to what other hosts announce, since its instance has just arrived here (see kernel/preference.py). Of all
+that BGP has, only a community can say so: MED is not compared between neighbours of different ASNs (RFC 4271, section
+9.1.2.2), and a path can be made longer than a plain one, never shorter. The switches give LOCAL_PREF to it (role tor).
 
 ExaBGP 5.0.15 queues changes by attribute set (rib/outgoing.py), and sends the sets in the order in which they were
 first used since the last flush. Announcing a prefix anew leaves its older entry in the queue of the older set, so that
 a set that is used again (A, B, A) puts B last: the ToR keeps what `show adj-rib out` says was replaced. A withdrawal
 with another set than the announcement's can be overtaken by it in the same way.
 
-So a peer's sets are numbered, and a number is never used again after a higher one: the queues are then in the order of
-what we said, and the last word is sent last. The number, the `mark`, is the LOCAL_PREF of the set: ExaBGP counts it
-among the attributes and shows it, and never sends it to an external peer (RFC 4271, section 5.1.5), which all ours are.
+So a peer's sets are numbered, and a number is never used again after a higher one, not even for another prefix: the
+queues are then in the order of what we said, and the last word is sent last. Sets of different numbers may say the
+same; what a peer holds by a lower number stays as it is. The number, the `mark`, is the LOCAL_PREF of the set: ExaBGP
+counts it among the attributes and shows it, and never sends it to an external peer (RFC 4271, section 5.1.5), which all
+ours are.
 
 One case is left: ExaBGP sends no withdrawal in the first flush of a session. A prefix that was announced, announced by
 another set, and withdrawn, all since the last failed attempt to connect, reaches the peer as it was first announced.
@@ -22,7 +29,9 @@ from dataclasses import dataclass
 GRACEFUL_SHUTDOWN = "65535:0"  # RFC 8326
 WORSE_MED = 1000  # a route without MED counts as 0 (RFC 4271, section 9.1.2.2)
 MOST_PREPENDS = 3
-_KINDS = 2 * (MOST_PREPENDS + 1)
+_ARRIVED = 142, 1  # the local data of the large community; its global administrator is our own ASN (RFC 8092)
+_TREATMENTS = 2 * (MOST_PREPENDS + 1)
+_KINDS = 2 * _TREATMENTS
 
 
 @dataclass(frozen=True)
@@ -41,15 +50,34 @@ PLAIN = Treatment()
 
 
 def treatment_of(mark: int) -> Treatment:
-    """What a numbered attribute set says."""
-    kind = mark % _KINDS
+    """How a numbered attribute set treats the peer."""
+    kind = mark % _TREATMENTS
     return Treatment(kind // 2, bool(kind % 2))
 
 
+def is_preferred(mark: int) -> bool:
+    """Whether a numbered attribute set prefers its prefixes."""
+    return mark % _KINDS >= _TREATMENTS
+
+
+def kind_of(mark: int) -> int:
+    """What a numbered attribute set says: equal for two sets that say the same."""
+    return mark % _KINDS
+
+
 def next_mark(mark: int, treatment: Treatment) -> int:
-    """The lowest number from `mark` on whose set says so; `mark` itself when it does."""
-    kind = 2 * treatment.prepends + treatment.shutdown
-    return mark + (kind - mark) % _KINDS
+    """The lowest number from `mark` on whose set treats the peer so and prefers nothing."""
+    return mark + (2 * treatment.prepends + treatment.shutdown - mark) % _KINDS
+
+
+def next_like(mark: int, preferred: bool) -> int:
+    """The lowest number from `mark` on whose set treats the peer in the same way, and prefers its prefixes or not.
+
+    Under GRACEFUL_SHUTDOWN nothing is preferred, so that it wins at a switch that looks for preference first as well.
+    """
+    treatment = mark % _TREATMENTS
+    shutdown = treatment % 2
+    return mark + (treatment + (_TREATMENTS if preferred and not shutdown else 0) - mark) % _KINDS
 
 
 def attributes(asn: int, mark: int) -> str:
@@ -64,13 +92,19 @@ def attributes(asn: int, mark: int) -> str:
         words.append(f"local-preference {mark}")
     if treatment.shutdown:
         words.append(f"community [{GRACEFUL_SHUTDOWN}]")
+    if is_preferred(mark):
+        words.append(f"large-community [{':'.join(map(str, (asn, *_ARRIVED)))}]")
     return " ".join(words)
+
+
+_NAMES = ("local-preference", "med", "community", "large-community")
+_SHOWN = {name: re.compile(rf"(?<![-\w]){name} (\S+)") for name in _NAMES}
 
 
 def mark_of(said: str, as_path: Sequence[int]) -> int | None:
     """The number of a set from the end of its line in `show adj-rib out extensive`; None when it isn't one of ours."""
-    found = {name: re.search(rf"\b{name} (\S+)", said) for name in ("local-preference", "med", "community")}
-    preference, med, community = ((match[1] if match else None) for match in found.values())
+    found = (pattern.search(said) for pattern in _SHOWN.values())
+    preference, med, community, large = ((match[1] if match else None) for match in found)
     if preference is not None and not preference.isdecimal():
         return None
     mark = int(preference or 0)
@@ -79,8 +113,16 @@ def mark_of(said: str, as_path: Sequence[int]) -> int | None:
         1 + treatment.prepends if treatment.prepends else 0,
         str(WORSE_MED) if treatment.shutdown else None,
         GRACEFUL_SHUTDOWN if treatment.shutdown else None,
+        _ARRIVED if is_preferred(mark) else None,
     )
-    return mark if (len(as_path), med, community) == expected else None
+    return mark if (len(as_path), med, community, _local_data(large)) == expected else None
+
+
+def _local_data(large: str | None) -> tuple[int, ...] | None:
+    """Of a single large community; whose it is doesn't matter here: ExaBGP holds what this host said."""
+    if large is None or not re.fullmatch(r"\d+:\d+:\d+", large):
+        return None if large is None else ()
+    return tuple(map(int, large.split(":")[1:]))
 
 
 def next_treatment(current: Treatment, aim: Treatment) -> Treatment:

@@ -55,6 +55,7 @@ def document(
         "damping": [asdict(each) for each in damped],
         "drain": draining.document(),
         "announced": [str(prefix) for prefix in speaker.announcer.announced()],
+        "preferred": [str(prefix) for prefix in speaker.announcer.told_preferred()],
         "withheld": [
             {"prefix": str(prefix), "reason": reason}
             for prefix, reason in sorted(withheld.items(), key=lambda item: (item[0].version, item[0]))

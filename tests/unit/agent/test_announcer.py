@@ -53,6 +53,48 @@ def test_what_changes_while_lines_are_under_way_comes_right_without_a_survey(see
     assert announcer.held == router.held
 
 
+def test_a_prefix_that_arrives_or_settles_is_announced_anew_without_a_withdrawal_and_alone(
+    announcer: Announcer,
+) -> None:
+    for prefix in PREFIXES:
+        announcer.change(prefix, True)
+    sent(announcer)
+    for preferred in (True, False, True):
+        announcer.change(ONE, True, preferred)
+        assert sent(announcer) == [(Action.ANNOUNCE, tuple(V4), (ONE,))]
+        assert announcer.told_preferred() == ([ONE] if preferred else [])
+    announcer.change(OTHER, True, True)
+    assert sent(announcer) == [(Action.ANNOUNCE, tuple(V4), (OTHER,))]
+    assert sent(announcer) == []
+
+
+def test_a_preferred_prefix_that_is_dropped_and_comes_back_is_plain(announcer: Announcer) -> None:
+    announcer.change(ONE, True, True)
+    sent(announcer)
+    announcer.change(ONE, False)
+    announcer.change(ONE, True)
+    assert sent(announcer) == [(Action.ANNOUNCE, tuple(V4), (ONE,))]
+    assert announcer.told_preferred() == []
+
+
+def test_a_new_agent_takes_preferred_and_plain_prefixes_of_older_numbers_for_right(announcer: Announcer) -> None:
+    announcer.change(ONE, True, True)
+    sent(announcer)
+    announcer.change(OTHER, True)
+    sent(announcer)
+    announcer.change(SIX, True, True)
+    sent(announcer)
+    rows = [
+        RibRoute(peer, it, PEERS[peer], mark=mark) for peer, held in announcer.held.items() for it, mark in held.items()
+    ]
+    again = Announcer(dict(PEERS))
+    for prefix in (ONE, OTHER, SIX):
+        again.change(prefix, True, prefix != OTHER)
+    again.holds(PEERS, rows)
+    assert sent(again) == []
+    assert again.told_preferred() == [ONE, SIX]
+
+
 def test_a_prefix_that_is_dropped_while_its_line_is_under_way_is_withdrawn(announcer: Announcer) -> None:
     announcer.change(ONE, True)
     (batch,) = announcer.next_batches(4)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from roth.announcer import LINE, Announcer, Batch
+from roth.attributes import MOST_PREPENDS, Treatment, is_preferred, treatment_of
 from roth.exabgp_api import Action, EndOfRib, Neighbors, RibRoute, Session, Update
 from roth.kernel.model import Family, KernelRoute, Overrun, RouteEvent
 from roth.mirror import AUDIT, Mirror
@@ -30,6 +31,7 @@ class Router:
     def __init__(self, chance: random.Random, poisoned: set[tuple[object, object]], luck: float) -> None:
         self.chance, self.poisoned, self.luck = chance, poisoned, luck
         self.held: dict[object, dict[object, int]] = {peer: {} for peer in PEERS}  # the attributes' mark by prefix
+        self.highest = dict.fromkeys(PEERS, 0)
 
     def take(self, batch: Batch) -> bool:
         words = batch.line(65011).split(" nlri ")
@@ -40,6 +42,8 @@ class Router:
         if (announce and hit) or self.chance.random() > self.luck:
             return False
         for peer in batch.peers:
+            assert batch.mark >= self.highest[peer], "a lower number after a higher one is sent first by ExaBGP"
+            self.highest[peer] = batch.mark
             for prefix in batch.prefixes:
                 self.held[peer].pop(prefix, None)
             self.held[peer].update(dict.fromkeys(batch.prefixes, batch.mark) if announce else {})
@@ -61,7 +65,7 @@ def drain(announcer: Announcer, router: Router, chance: random.Random) -> None:
             assert not announcer.retries
             return
         if turn < 20 and chance.random() < 0.3:
-            announcer.change(chance.choice(PREFIXES), chance.random() < 0.5)
+            announcer.change(chance.choice(PREFIXES), chance.random() < 0.5, chance.random() < 0.3)
         for _answer in range(chance.randint(0 if batches else 1, len(flight))):
             batch = flight.pop(0)
             announcer.answered(batch, router.take(batch))
@@ -77,7 +81,7 @@ def test_an_exabgp_that_refuses_at_random_ends_with_what_is_wanted(seed, luck, p
     router.survey(announcer)
     for _change in range(3):
         for prefix in chance.sample(PREFIXES, 70):
-            announcer.change(prefix, chance.random() < 0.6)
+            announcer.change(prefix, chance.random() < 0.6, chance.random() < 0.3)
         drain(announcer, router, chance)
     router.luck = 1.0  # from here on it refuses only what it never takes
     announcer.refused.clear()
@@ -88,8 +92,46 @@ def test_an_exabgp_that_refuses_at_random_ends_with_what_is_wanted(seed, luck, p
         never = {prefix for refuser, prefix in poisoned if refuser == peer}
         assert router.held[peer].keys() == wanted - never
         assert announcer.held_by(peer) == router.held[peer].keys()
+        preferred = {prefix for prefix, mark in router.held[peer].items() if is_preferred(mark)}
+        assert preferred == announcer.preferred & router.held[peer].keys()
     assert {(peer, prefix) for peer, prefix in announcer.refused} <= poisoned
     assert all(announcer.settled(family) for family in Family)
+
+
+TREATMENTS = [Treatment(prepends, shutdown) for prepends in range(MOST_PREPENDS + 1) for shutdown in (False, True)]
+
+
+@given(seeds, st.floats(0.5, 1.0))
+def test_prefixes_that_come_and_settle_while_peers_drain_and_agents_restart_end_as_they_are_wanted(seed, luck) -> None:
+    chance = random.Random(seed)
+    router, announcer = Router(chance, set(), luck), Announcer(dict(PEERS))
+    router.survey(announcer)
+    for _turn in range(6):
+        for prefix in chance.sample(PREFIXES, 30):
+            announcer.change(prefix, chance.random() < 0.8, chance.random() < 0.3)
+        announcer.aim({peer: chance.choice(TREATMENTS) for peer in PEERS})
+        for peer in chance.sample(list(PEERS), 2):
+            announcer.advance(peer)
+        drain(announcer, router, chance)
+        if chance.random() < 0.3:  # another agent; its predecessor's word has reached ExaBGP
+            before, announcer = announcer, Announcer(dict(PEERS))
+            announcer.desired, announcer.preferred, announcer.aims = before.desired, before.preferred, before.aims
+            router.highest = {peer: max(held.values(), default=0) for peer, held in router.held.items()}
+            router.survey(announcer)
+    router.luck = 1.0
+    announcer.refused.clear()
+    router.survey(announcer)
+    for peer in PEERS:
+        while announcer.advance(peer):
+            drain(announcer, router, chance)
+    drain(announcer, router, chance)
+    for peer in PEERS:
+        assert announcer.arrived(peer)
+        held, aim = router.held[peer], announcer.aim_of(peer)
+        assert held.keys() == {prefix for prefix in announcer.desired if prefix.version == peer.version}
+        assert {treatment_of(mark) for mark in held.values()} <= {aim}
+        preferred = set() if aim.shutdown else announcer.preferred & held.keys()
+        assert {prefix for prefix, mark in held.items() if is_preferred(mark)} == preferred
 
 
 # -- the mirror ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,9 @@ from roth.attributes import (
     PLAIN,
     Treatment,
     attributes,
+    is_preferred,
+    kind_of,
+    next_like,
     next_mark,
     next_treatment,
     treatment_of,
@@ -43,12 +46,23 @@ def test_a_drained_one_has_all_that_rfc_8326_and_a_plain_spine_need() -> None:
     )
 
 
-@pytest.mark.parametrize("mark", range(20))
+def test_a_preferred_one_has_a_large_community_of_our_as_and_a_drained_one_never_has() -> None:
+    said = [attributes(65011, next_like(next_mark(0, treatment), True)) for treatment in TREATMENTS]
+    assert ["large-community [65011:142:1]" in each for each in said] == [not each.shutdown for each in TREATMENTS]
+    assert said[0] == "next-hop self local-preference 8 large-community [65011:142:1]"
+
+
+@pytest.mark.parametrize("mark", range(40))
 def test_a_number_never_comes_again_and_says_what_was_asked_for(mark: int) -> None:
     for treatment in TREATMENTS:
         found = next_mark(mark, treatment)
         assert found >= mark
-        assert treatment_of(found) == treatment
+        assert (treatment_of(found), is_preferred(found)) == (treatment, False)
+        liked = next_like(found, True)
+        assert liked >= found
+        assert (treatment_of(liked), is_preferred(liked)) == (treatment, not treatment.shutdown)
+        assert next_like(liked, True) == liked
+        assert kind_of(next_like(liked, False)) == kind_of(found)
 
 
 def line(said: str) -> str:
@@ -65,8 +79,15 @@ def line(said: str) -> str:
         ("", 0),
         (" as-path ( 65011 65011 ) local-preference 2", 2),
         (" as-path ( 65011 65011 ) med 1000 local-preference 3 community 65535:0", 3),
-        (" as-path ( 65011 65011 ) med 1000 local-preference 11 community 65535:0", 11),
-        (" local-preference 8", 8),
+        (" as-path ( 65011 65011 ) med 1000 local-preference 19 community 65535:0", 19),
+        (" local-preference 16", 16),
+        (" local-preference 8 large-community 65011:142:1", 8),
+        (" as-path ( 65011 65011 ) local-preference 10 large-community 65011:142:1", 10),
+        (" local-preference 8", None),
+        (" large-community 65011:142:1", None),
+        (" local-preference 8 large-community 65011:142:2", None),
+        (" local-preference 8 large-community [ 65011:142:1 65011:143:1 ]", None),
+        (" local-preference 8 community 65011:142 large-community 65011:142:1", None),
         (" local-preference 3", None),
         (" as-path ( 65011 ) med 1000 local-preference 3 community 65535:0", None),
         (" med 7", None),
@@ -116,6 +137,12 @@ class Wire:
             change.nlri.action = ExabgpAction.WITHDRAW if withdrawn else ExabgpAction.ANNOUNCE
             self.rib.add_to_rib(change)  # as Configuration.inject_change does, for withdrawals as well
 
+    def held(self) -> list[RibRoute]:
+        """What ExaBGP answers to `show adj-rib out`."""
+        rows = [(str(change.nlri.cidr), str(change.attributes)) for change in self.rib.cached_changes()]
+        said = [decode(line(text).replace("10.64.0.32/32", prefix)) for prefix, text in rows]
+        return [route for route in said if isinstance(route, RibRoute)]
+
     def flush(self) -> None:
         for update in self.rib.updates(True):
             route = decode(line(str(update.attributes)))
@@ -135,8 +162,18 @@ def test_exabgp_puts_an_older_word_last_when_a_set_is_used_again() -> None:
     assert wire.peer == {"10.64.0.1/32": 3}
 
 
+def test_exabgp_puts_an_older_word_last_when_another_prefix_used_the_newer_set_first() -> None:
+    """Why a number is not used after a higher one for any prefix."""
+    wire = Wire()
+    for mark, address in ((8, "10.64.0.2/32"), (0, "10.64.0.1/32"), (8, "10.64.0.1/32")):
+        wire.say(f"announce attributes {attributes(65011, mark)} nlri {address}")
+    wire.flush()
+    assert wire.peer["10.64.0.1/32"] == 0
+
+
 STEP = st.one_of(
-    st.tuples(st.sampled_from(["want", "drop"]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["want", "prefer", "drop"]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["want", "prefer", "drop"]), st.integers(0, 2)),
     st.tuples(st.just("aim"), st.sampled_from(TREATMENTS)),
     st.tuples(st.sampled_from(["advance", "flush", "survey"]), st.none()),
 )
@@ -144,13 +181,15 @@ STEP = st.one_of(
 
 @settings(deadline=None)
 @example([("want", 0), ("aim", Treatment(0, True)), ("advance", None), ("drop", 0), ("survey", None), ("want", 0)])
+@example([("prefer", 1), ("want", 0), ("prefer", 0)])
+@example([("prefer", 0), ("flush", None), ("want", 1), ("prefer", 1), ("want", 0), ("survey", None), ("prefer", 0)])
 @given(st.lists(STEP, max_size=40))
 def test_after_any_history_the_peer_has_the_last_word(steps: list[tuple[str, object]]) -> None:
     wire, announcer, peer = Wire(), Announcer({V4[0]: V4[0] + 1}), V4[0]
     announcer.holds([peer], [])
     for what, argument in steps:
-        if what in ("want", "drop"):
-            announcer.change(ip_network(f"10.64.0.{argument}/32"), what == "want")
+        if what in ("want", "prefer", "drop"):
+            announcer.change(ip_network(f"10.64.0.{argument}/32"), what != "drop", what == "prefer")
         elif what == "aim":
             announcer.aim({peer: argument})
         elif what == "advance":
@@ -159,18 +198,17 @@ def test_after_any_history_the_peer_has_the_last_word(steps: list[tuple[str, obj
             wire.flush()
         else:  # an agent that begins anew and reads what ExaBGP holds; by then all that its predecessor said is sent
             wire.flush()
-            wanted = announcer.desired
-            held = [(str(change.nlri.cidr), str(change.attributes)) for change in wire.rib.cached_changes()]
-            said = [decode(line(text).replace("10.64.0.32/32", prefix)) for prefix, text in held]
-            announcer = Announcer({peer: peer + 1})
-            announcer.desired = wanted
-            announcer.holds([peer], [route for route in said if isinstance(route, RibRoute)])
+            before, announcer = announcer, Announcer({peer: peer + 1})
+            announcer.desired, announcer.preferred = before.desired, before.preferred
+            announcer.holds([peer], wire.held())
         while batches := announcer.next_batches(8):
             for batch in batches:
                 wire.say(batch.line(65011).partition(f"neighbor {peer} ")[2])
                 announcer.answered(batch, True)
     wire.flush()
-    assert wire.peer == {str(prefix): announcer.marks[peer] for prefix in announcer.desired}
+    now = announcer.marks[peer]
+    said = {prefix: mark if mark is None else kind_of(mark) for prefix, mark in wire.peer.items()}
+    assert said == {str(prefix): kind_of(next_like(now, prefix in announcer.preferred)) for prefix in announcer.desired}
 
 
 def test_two_peers_that_are_treated_alike_share_a_line_and_others_do_not() -> None:
