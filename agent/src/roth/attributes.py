@@ -27,9 +27,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 GRACEFUL_SHUTDOWN = "65535:0"  # RFC 8326
+# A large community (RFC 8092). The same from all hosts, since BIRD can't match "any AS, 142, 1"; its administrator is
+# the last ASN for private use (RFC 6996). Role tor has it too.
+ARRIVED = "4294967294:142:1"
 WORSE_MED = 1000  # a route without MED counts as 0 (RFC 4271, section 9.1.2.2)
 MOST_PREPENDS = 3
-_ARRIVED = 142, 1  # the local data of the large community; its global administrator is our own ASN (RFC 8092)
 _TREATMENTS = 2 * (MOST_PREPENDS + 1)
 _KINDS = 2 * _TREATMENTS
 
@@ -93,7 +95,7 @@ def attributes(asn: int, mark: int) -> str:
     if treatment.shutdown:
         words.append(f"community [{GRACEFUL_SHUTDOWN}]")
     if is_preferred(mark):
-        words.append(f"large-community [{':'.join(map(str, (asn, *_ARRIVED)))}]")
+        words.append(f"large-community [{ARRIVED}]")
     return " ".join(words)
 
 
@@ -113,16 +115,9 @@ def mark_of(said: str, as_path: Sequence[int]) -> int | None:
         1 + treatment.prepends if treatment.prepends else 0,
         str(WORSE_MED) if treatment.shutdown else None,
         GRACEFUL_SHUTDOWN if treatment.shutdown else None,
-        _ARRIVED if is_preferred(mark) else None,
+        ARRIVED if is_preferred(mark) else None,
     )
-    return mark if (len(as_path), med, community, _local_data(large)) == expected else None
-
-
-def _local_data(large: str | None) -> tuple[int, ...] | None:
-    """Of a single large community; whose it is doesn't matter here: ExaBGP holds what this host said."""
-    if large is None or not re.fullmatch(r"\d+:\d+:\d+", large):
-        return None if large is None else ()
-    return tuple(map(int, large.split(":")[1:]))
+    return mark if (len(as_path), med, community, large) == expected else None
 
 
 def next_treatment(current: Treatment, aim: Treatment) -> Treatment:

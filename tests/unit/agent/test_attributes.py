@@ -46,10 +46,10 @@ def test_a_drained_one_has_all_that_rfc_8326_and_a_plain_spine_need() -> None:
     )
 
 
-def test_a_preferred_one_has_a_large_community_of_our_as_and_a_drained_one_never_has() -> None:
+def test_a_preferred_one_has_a_large_community_and_a_drained_one_never_has() -> None:
     said = [attributes(65011, next_like(next_mark(0, treatment), True)) for treatment in TREATMENTS]
-    assert ["large-community [65011:142:1]" in each for each in said] == [not each.shutdown for each in TREATMENTS]
-    assert said[0] == "next-hop self local-preference 8 large-community [65011:142:1]"
+    assert ["large-community [4294967294:142:1]" in each for each in said] == [not each.shutdown for each in TREATMENTS]
+    assert said[0] == "next-hop self local-preference 8 large-community [4294967294:142:1]"
 
 
 @pytest.mark.parametrize("mark", range(40))
@@ -81,13 +81,13 @@ def line(said: str) -> str:
         (" as-path ( 65011 65011 ) med 1000 local-preference 3 community 65535:0", 3),
         (" as-path ( 65011 65011 ) med 1000 local-preference 19 community 65535:0", 19),
         (" local-preference 16", 16),
-        (" local-preference 8 large-community 65011:142:1", 8),
-        (" as-path ( 65011 65011 ) local-preference 10 large-community 65011:142:1", 10),
+        (" local-preference 8 large-community 4294967294:142:1", 8),
+        (" as-path ( 65011 65011 ) local-preference 10 large-community 4294967294:142:1", 10),
         (" local-preference 8", None),
-        (" large-community 65011:142:1", None),
-        (" local-preference 8 large-community 65011:142:2", None),
-        (" local-preference 8 large-community [ 65011:142:1 65011:143:1 ]", None),
-        (" local-preference 8 community 65011:142 large-community 65011:142:1", None),
+        (" large-community 4294967294:142:1", None),
+        (" local-preference 8 large-community 4294967294:142:2", None),
+        (" local-preference 8 large-community [ 4294967294:142:1 65011:143:1 ]", None),
+        (" local-preference 8 community 65011:142 large-community 4294967294:142:1", None),
         (" local-preference 3", None),
         (" as-path ( 65011 ) med 1000 local-preference 3 community 65535:0", None),
         (" med 7", None),

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
+from roth.attributes import ARRIVED
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAY = """
@@ -121,29 +123,74 @@ def test_bird_filters_each_host(rendered):
     )
 
 
-def test_frr_honours_graceful_shutdown_and_takes_no_other_community_from_a_host(rendered):
-    frr = text(rendered, "rack1-tor1", "frr.conf")
-    name = "route-map roth-host-rack1-hv2-ipv6 permit"
-    maps = {part.splitlines()[0]: part.splitlines()[1:] for part in frr.split("\nroute-map ") if part}
-    drained, others = (maps[f"{name.partition(' ')[2]} {number}"] for number in (5, 10))
-    matches = [" match ipv6 address prefix-list roth-host-rack1-hv2-ipv6", " match as-path roth-as-4200001002"]
+def route_maps(rendered, switch):
+    """Each entry of FRR's route maps by `NAME ACTION NUMBER`."""
+    parts = text(rendered, switch, "frr.conf").split("\nroute-map ")[1:]
+    return {part.splitlines()[0]: part[: part.index("\nexit")].splitlines()[1:] for part in parts}
+
+
+def test_frr_honours_graceful_shutdown_and_arrivals_and_takes_no_other_community_from_a_host(rendered):
+    maps = route_maps(rendered, "rack1-tor1")
+    name = "roth-host-rack1-hv2-ipv6"
+    drained, arrived, others = (maps[f"{name} permit {number}"] for number in (5, 7, 10))
+    matches = [f" match ipv6 address prefix-list {name}", " match as-path roth-as-4200001002"]
     nothing = [" set extcommunity none", " set large-community none"]
     drain = [" match community roth-drained", " set community graceful-shutdown", *nothing, " set local-preference 0"]
-    assert drained[: drained.index("exit")] == matches + drain
-    assert others[: others.index("exit")] == [*matches, " set community none", *nothing]
-    assert "bgp community-list standard roth-drained seq 5 permit graceful-shutdown" in frr.splitlines()
+    assert drained == matches + drain
+    assert arrived == [
+        *matches,
+        " match large-community roth-arrived",
+        " set community none",
+        " set extcommunity none",
+        " set large-community 4294967294:142:1",
+        " set local-preference 200",
+    ]
+    assert others == [*matches, " set community none", *nothing]
+    frr = text(rendered, "rack1-tor1", "frr.conf").splitlines()
+    assert "bgp community-list standard roth-drained seq 5 permit graceful-shutdown" in frr
+    assert f"bgp large-community-list standard roth-arrived seq 5 permit {ARRIVED}" in frr
     assert " set comm-list roth-drained delete" in maps["roth-hosts-ipv6 permit 10"]
 
 
-def test_bird_honours_graceful_shutdown_and_takes_no_other_community_from_a_host(rendered):
+def test_frr_believes_the_fabric_about_arrivals_at_other_racks_hosts_only(rendered):
+    maps = route_maps(rendered, "rack1-tor1")
+    assert maps["roth-fabric-ipv4 permit 3"] == [
+        " match ip address prefix-list roth-fabric-ipv4",
+        " match as-path roth-own-hosts",
+    ]
+    assert maps["roth-fabric-ipv4 permit 5"] == [
+        " match ip address prefix-list roth-addresses-ipv4",
+        " match large-community roth-arrived",
+        " set local-preference 200",
+    ]
+    frr = text(rendered, "rack1-tor1", "frr.conf").splitlines()
+    own = [line for line in frr if "access-list roth-own-hosts" in line]
+    assert [line.rpartition(" ")[2] for line in own] == [f"_420000100{host}$" for host in (1, 2, 3)]
+    listed = [line.partition(" seq ")[2] for line in frr if "prefix-list roth-addresses-ipv4" in line and "seq" in line]
+    assert "10 deny 127.0.0.0/8 le 32" in listed
+    assert listed[-1] == "10000 permit 0.0.0.0/0 ge 32"
+
+
+def test_bird_honours_graceful_shutdown_and_arrivals_and_takes_no_other_community_from_a_host(rendered):
     bird = " ".join(text(rendered, "rack1-tor2", "bird.conf").split())
     assert (
-        "function roth_host_communities() { bgp_ext_community.empty; bgp_large_community.empty; "
-        "if (65535, 0) ~ bgp_community then { bgp_community.empty; bgp_community.add((65535, 0)); "
-        "bgp_local_pref = 0; } else bgp_community.empty; }"
+        "function roth_host_communities() { bgp_ext_community.empty; "
+        "if (65535, 0) ~ bgp_community then { bgp_large_community.empty; bgp_community.empty; "
+        "bgp_community.add((65535, 0)); bgp_local_pref = 0; } "
+        "else { bgp_community.empty; if (4294967294, 142, 1) ~ bgp_large_community then { bgp_large_community.empty; "
+        "bgp_large_community.add((4294967294, 142, 1)); bgp_local_pref = 200; } else bgp_large_community.empty; } }"
     ) in bird
     start = bird.index("filter roth_to_fabric_ipv4 {")
     assert "then { bgp_community.delete([(65535, 0)]); accept; }" in bird[start : bird.index("reject; }", start)]
+
+
+def test_bird_believes_the_fabric_about_arrivals_at_other_racks_hosts_only(rendered):
+    bird = " ".join(text(rendered, "rack1-tor2", "bird.conf").split())
+    start = bird.index("filter roth_from_fabric_ipv6 {")
+    assert (
+        "if net.len = 128 && (4294967294, 142, 1) ~ bgp_large_community then { "
+        "if ! (bgp_path.last ~ [ 4200001001, 4200001002, 4200001003 ]) then bgp_local_pref = 200; } accept; }"
+    ) in bird[start:]
 
 
 @pytest.mark.skipif(shutil.which("vtysh") is None, reason="FRR's vtysh is not installed")
@@ -160,6 +207,11 @@ def test_bird_takes_the_configuration(rendered, switch):
     path = rendered[0] / "out" / switch / "bird.conf"
     ran = subprocess.run(["bird", "-p", "-c", path], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_the_communities_of_hosts_and_switches_are_the_same():
+    variables = yaml.safe_load((ROOT / "roles" / "tor" / "vars" / "main.yml").read_text())
+    assert variables["__tor_arrived"] == ARRIVED
 
 
 def test_originate_and_blackholes_are_valid_too(tmp_path):
