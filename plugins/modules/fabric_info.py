@@ -95,7 +95,9 @@ fabric:
       type: dict
       returned: success
     adj_rib_out:
-      description: C(peer), C(prefix) and C(next_hop) of each route that ExaBGP announces, or null.
+      description:
+        - C(peer), C(prefix) and C(next_hop) of each route that ExaBGP announces, or null. C(preferred) says that it is
+          announced as preferred to what other hosts announce, because its address has just arrived on the host.
       type: list
       elements: dict
       returned: success

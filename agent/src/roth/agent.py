@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .announcements import is_preferred, reason_withheld
+from .attributes import is_preferred as says_preferred
 from .bfdd.peers import PeerKey, peer_key
 from .config import Config, ConfigError, load
 from .conversation import Command
@@ -311,7 +312,12 @@ class Agent:
         routes = [reply for reply in replies if isinstance(reply, RibRoute)]
         return {
             "routes": [
-                {"peer": str(route.peer), "prefix": str(route.prefix), "next_hop": str(route.next_hop)}
+                {
+                    "peer": str(route.peer),
+                    "prefix": str(route.prefix),
+                    "next_hop": str(route.next_hop),
+                    "preferred": route.mark is not None and says_preferred(route.mark),
+                }
                 for route in routes
             ]
         }

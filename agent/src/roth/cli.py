@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -39,11 +39,13 @@ def _table(title: str, headers: Sequence[str], rows: Sequence[Sequence[object]])
     return f"{title}\n{body}\n"
 
 
-def _prefixes(announced: Sequence[str], everything: bool) -> str:
+def _prefixes(announced: Sequence[str], preferred: Collection[str], everything: bool) -> str:
     shown = announced if everything else announced[:SHOWN]
     rest = len(announced) - len(shown)
-    lines = [f"  {prefix}" for prefix in shown] + ([f"  … and {rest} more (--all lists them)"] if rest else [])
-    return "\n".join([f"Announced: {len(announced)}", *lines]) + "\n"
+    lines = [f"  {prefix}{'  preferred' if prefix in preferred else ''}" for prefix in shown]
+    lines += [f"  … and {rest} more (--all lists them)"] if rest else []
+    new = f", {len(preferred)} preferred: just arrived here" if preferred else ""
+    return "\n".join([f"Announced: {len(announced)}{new}", *lines]) + "\n"
 
 
 def _head(status: dict[str, Any]) -> str:
@@ -88,7 +90,7 @@ def _sections(status: dict[str, Any], everything: bool) -> list[str]:
         _table("Sessions", headers, rows),
         _table("Default route", ("family", "group", "uplinks", "installed", "fail static"), defaults),
         *([_table("Damping", ("uplink", "penalty", "left out", "for another"), damped)] if damped else []),
-        _prefixes(status["announced"], everything),
+        _prefixes(status["announced"], frozenset(status.get("preferred", ())), everything),
         _table("Withheld", ("prefix", "reason"), withheld),
         _last(error, when),
     ]

@@ -92,6 +92,11 @@ def test_the_table_shows_what_an_operator_asks_for() -> None:
     assert "10.64.0.29/32" in cli.render(HEALTHY, everything=True)
 
 
+def test_the_table_shows_which_addresses_have_just_arrived() -> None:
+    text = cli.render(changed(lambda status: status.update(preferred=["10.64.0.1/32", "10.64.0.29/32"])))
+    assert "Announced: 30, 2 preferred: just arrived here\n  10.64.0.0/32\n  10.64.0.1/32  preferred\n" in text
+
+
 def served(tmp_path: Path, answer: dict[str, Any], client: Callable[[str], Any]) -> Any:
     """Run `client` in a thread beside a server that gives `answer`."""
     path = str(tmp_path / "agent.sock")
