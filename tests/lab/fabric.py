@@ -70,11 +70,12 @@ class Stream:
 
 @dataclass(frozen=True)
 class Change:
-    """A line of `ip monitor`: when (seconds since 1970) which route came or went."""
+    """A line of `ip monitor`: when (seconds since 1970) which route came or went, and the line's words."""
 
     when: float
     prefix: str
     deleted: bool
+    text: str
 
 
 @dataclass
@@ -301,4 +302,4 @@ def _change(line: str) -> Change | None:
     except ValueError:
         return None
     when = datetime.fromisoformat(stamp[1:] + "+00:00").timestamp()
-    return Change(when, prefix, deleted)
+    return Change(when, prefix, deleted, rest)
