@@ -63,6 +63,23 @@ class Answer:
         return [f"{key_text((*prefix, 0))} {tap}" for prefix, tap in self.taps.items()]
 
 
+@dataclass(frozen=True)
+class Answered:
+    """A read that succeeded. `left_out` counts addresses that are not routed, `seconds` is how long Neutron took."""
+
+    answer: Answer
+    left_out: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A read that did not. `kind` is unreachable, refused or broken."""
+
+    kind: str
+    text: str
+
+
 def parse_answer(routes: Iterable[str], taps: Iterable[str], neighbors: Iterable[str] | None = None) -> Answer:
     """From lines of the lists on the host. Raises ValueError naming what is wrong."""
     wanted = parse_routes(routes)

@@ -8,8 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 
-from .answer import parse_answer
-from .watcher import Answered, Failed
+from .answer import Answered, Failed, parse_answer
 
 LONGEST = 64 << 20  # bytes of an answer: some hundred thousand routes
 _LIBC = ctypes.CDLL(None, use_errno=True)

@@ -7,21 +7,18 @@ removals judged and writes. Nothing is concluded from silence: a read that fails
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Protocol
 
 from .. import __version__
-from ..kernel.model import Address, Event, KernelNeighbor, Link, LinkEvent, Neighbor
-from ..kernel.neighbors import plan_neighbors
-from ..kernel.routes import RoutePlan
+from ..kernel.model import Event, Link, LinkEvent
 from ..kernel.sync import RouteStore, apply_plan, read_plan
-from ..lists import newest
 from ..log import log
 from ..timers import Clock, Timers
-from .answer import TAP, Answer, departed, parse_answer
+from .answer import TAP, Answer, Answered, Failed, departed
 from .config import Config
 from .judging import Verdict, judge_event, judge_read
+from .knowledge import Knowledge
+from .neighbors import NeighborStore, apply_neighbors, forget_neighbors
 from .schedule import Chance, Schedule
 from .status import Failure, State
 from .status import write as write_status
@@ -30,34 +27,8 @@ AUDIT = 30.0  # seconds between looks at the kernel without any event
 RETRY = 1.0  # seconds after a read of the kernel that failed
 
 
-class Store(RouteStore, Protocol):
+class Store(RouteStore, NeighborStore, Protocol):
     """What the watcher needs of the kernel; netlink.Netlink is the real one."""
-
-    def neighbors(self, index: int | None = None) -> list[KernelNeighbor]:
-        """All neighbour entries."""
-
-    def replace_neighbor(self, neighbor: Neighbor, protocol: int) -> None:
-        """Create or change a static entry."""
-
-    def delete_neighbor(self, address: Address, oif: int) -> None:
-        """Remove one."""
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A read that succeeded. `left_out` counts addresses that are not routed, `seconds` is how long Neutron took."""
-
-    answer: Answer
-    left_out: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A read that did not. `kind` is unreachable, refused or broken."""
-
-    kind: str
-    text: str
 
 
 class Watcher:
@@ -68,7 +39,7 @@ class Watcher:
         self.schedule = Schedule(config.timing, chance, clock.monotonic())
         self.ask: Callable[[int], None] = lambda _number: None
         self.drop: Callable[[], None] = lambda: None
-        self.answer = Answer()
+        self.knowledge = Knowledge(config)
         self.links: dict[int, Link] = {}
         self.number = 0  # of the last read; what an older one says is not heard any more
         self.state = State(__version__, config.host, clock.wall(), config.stale_after)
@@ -76,7 +47,6 @@ class Watcher:
         self._old = False
         self._began = 0.0  # wall clock of the read under way
         self._since: dict[str, float] = {}  # when each tap was first seen
-        self._looks: object = None  # of the lists that `answer` is
         self._unjudged: Answer | None = None  # an answer that met a kernel which could not be read
 
     def start(self) -> None:
@@ -99,7 +69,7 @@ class Watcher:
             return False
         names = {link.name, known.name if known else link.name}
         return any(name.startswith(TAP) for name in names) or not names.isdisjoint(
-            filter(None, self.answer.routes.values())
+            filter(None, self.knowledge.answer.routes.values())
         )
 
     def _see(self, links: dict[int, Link]) -> None:
@@ -116,7 +86,7 @@ class Watcher:
 
     def _puzzled(self, now: float) -> bool:
         """Whether a tap came lately that no port explains; one that has long been here is of another network."""
-        unexplained = self.answer.unexplained(self._since)
+        unexplained = self.knowledge.answer.unexplained(self._since)
         return any(now - self._since[tap] <= self.config.timing.look_for for tap in unexplained)
 
     def overrun(self) -> None:
@@ -131,7 +101,7 @@ class Watcher:
         if unjudged is None:
             self.apply()
         else:
-            self._apply(unjudged, self._newest(), fresh=True)
+            self._apply(unjudged, self.knowledge.newest(), fresh=True)
 
     # -- reading Neutron ----------------------------------------------------------------------------------------------
 
@@ -197,51 +167,19 @@ class Watcher:
             log("neutron_read_again", failed=self.state.failure.count)
         state, now = self.state, self.clock.monotonic()
         state.failure, state.read_seconds, state.left_out = None, round(result.seconds, 4), result.left_out
-        theirs = self.config.playbook_lists.written()
-        if theirs is not None and theirs > self._began * 1e9:
+        if self.knowledge.newer_than(self._began):
             self.schedule.hint(now)  # a playbook has written what it read meanwhile: read again, after that
             self.apply()
         else:
             state.good = self._began
-            self._apply(result.answer, self._newest(), fresh=True)
+            self._apply(result.answer, self.knowledge.newest(), fresh=True)
         self.schedule.answered(now, self._puzzled(now))
-
-    # -- what is known ------------------------------------------------------------------------------------------------
-
-    def _newest(self) -> Answer:
-        """The lists that were written last: ours, or those of a playbook that has read Neutron since."""
-        pair = newest([self.config.lists, self.config.playbook_lists])
-        looks = (pair, pair.looks())
-        if looks != self._looks:
-            try:
-                # without any list: the way to Neutron may be the fabric, and need our own addresses announced
-                routes, taps = pair.lines() if pair.written() else (self.config.own_routes(), [])
-                self.answer = parse_answer(routes, taps)
-                self._looks = looks
-                log("list_taken", file=pair.routes, routes=len(self.answer.routes))
-            except (OSError, ValueError) as error:
-                log("list_not_read", "warning", file=pair.routes, error=error)
-        return self.answer
-
-    def _keep(self, answer: Answer) -> None:
-        """Write the lists, unless they say so already. Before the kernel: what goes must not be put back meanwhile."""
-        theirs, ours = self.config.playbook_lists.written(), self.config.lists.written()
-        same = (answer.routes, answer.taps, answer.contradictory)
-        stale = ours is None or (theirs is not None and theirs >= ours)
-        if stale or same != (self.answer.routes, self.answer.taps, self.answer.contradictory):
-            try:
-                self.config.lists.write(answer.route_lines(), answer.tap_lines(), after=theirs)
-            except OSError as error:
-                log("list_not_written", "warning", error=error)
-        self.answer = answer
-        pair = newest([self.config.lists, self.config.playbook_lists])
-        self._looks = (pair, pair.looks())
 
     # -- the kernel ---------------------------------------------------------------------------------------------------
 
     def apply(self) -> None:
         """Bring the kernel in line with what is known, as far as that needs no fresh answer."""
-        answer = self._newest()
+        answer = self.knowledge.newest()
         self._apply(answer, answer, fresh=False)
 
     def _apply(self, answer: Answer, before: Answer, fresh: bool) -> None:
@@ -255,13 +193,13 @@ class Watcher:
             verdict = judge_read(plan, gone, config.limit) if fresh else judge_event(plan, gone)
             if fresh:
                 self._refused(verdict)
-                self._keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
+                self.knowledge.keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
             problems = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
             verdict.plan.leave_out(problems)
-            self._forget_neighbors(verdict.plan)
+            forget_neighbors(self.kernel, verdict.plan, self.links)
             texts = [f"{problem.prefix} can't be routed: {problem.reason}" for problem in problems]
-            if fresh and verdict.refused is None:
-                texts += self._neighbors(answer)
+            if fresh and verdict.refused is None and config.static_neighbors and answer.neighbors is not None:
+                texts += apply_neighbors(self.kernel, answer.neighbors, self.links, config.protocol)
         except OSError as error:
             log("kernel_failed", "error", error=error)
             self.state.problems = [f"the kernel's routes can't be read or written: {error}"]
@@ -277,30 +215,8 @@ class Watcher:
             log("answer_refused" if text else "answer_accepted", "error" if text else "info", reason=text or "")
         self.state.refused = text
 
-    def _forget_neighbors(self, plan: RoutePlan) -> None:
-        """The next instance with the address has another MAC, and the host would send to the old one until it doubts it
-        (net/core/neighbour.c: DELAY_PROBE_TIME and three probes, together 8 s)."""
-        for (packed, length, _metric), (oif, _kind) in plan.remove.items():
-            if oif in self.links and length == 8 * len(packed):
-                self.kernel.delete_neighbor(ip_address(packed), oif)
-
-    def _neighbors(self, answer: Answer) -> list[str]:
-        """Static neighbour entries, where a network has them; what could not be done."""
-        if not self.config.static_neighbors or answer.neighbors is None:
-            return []
-        plan = plan_neighbors(answer.neighbors, self.kernel.neighbors(), self.links, self.config.protocol)
-        failed = [f"neighbour {address}: {reason}" for address, reason in plan.problems]
-        for neighbor in plan.replace:
-            try:
-                self.kernel.replace_neighbor(neighbor, self.config.protocol)
-            except OSError as error:
-                failed.append(f"neighbour {neighbor.address}: {error.strerror or error}")
-        for neighbor in plan.remove:
-            self.kernel.delete_neighbor(neighbor.address, neighbor.oif)
-        return failed
-
     def _report(self, verdict: Verdict, problems: Sequence[str], names: set[str]) -> None:
-        plan, answer = verdict.plan, self.answer
+        plan, answer = verdict.plan, self.knowledge.answer
         installed, removed = len(plan.install) + len(plan.change), len(plan.remove)
         if installed or removed:
             log("routes", installed=installed, removed=removed)

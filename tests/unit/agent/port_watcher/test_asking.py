@@ -7,8 +7,8 @@ import json
 import sys
 
 import pytest
+from roth.port_watcher.answer import Answered, Failed
 from roth.port_watcher.asking import ReaderProcess, understand
-from roth.port_watcher.watcher import Answered, Failed
 
 ROUTE, TAP = "10.64.0.1/32 dev br0", "10.64.0.1/32 tap1"
 GOOD = {"routes": [ROUTE], "taps": [TAP], "neighbors": [], "left_out": 2, "seconds": 0.1}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from roth.kernel.model import key_text
+from roth.port_watcher.answer import Answered, Failed
 from roth.port_watcher.asking import ReaderProcess, command
-from roth.port_watcher.watcher import Answered, Failed
 
 from tests.unit.agent.port_watcher.rig import BRIDGE, NETWORK, SUBNET, SUBNET6, port, prefixes, tap
 from tests.unit.plugins.module_utils.neutron.http_neutron import Server, serving
