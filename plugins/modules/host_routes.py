@@ -15,6 +15,8 @@ description:
   - The agent announces what stands in the table. Installing a route announces its prefix, removing it withdraws it.
   - Routes of other protocols are never changed or removed. A wanted route whose prefix and metric another protocol
     holds, or whose link is missing or down, is reported by prefix. The others are applied.
+  - What the kernel knows of a neighbor whose address loses its route through a link is forgotten, for the next instance
+    with the address has another MAC. Static entries of other protocols stay.
 options:
   routes:
     description:

@@ -37,6 +37,20 @@ def test_the_diff_says_what_is_announced_and_withdrawn(module):
     assert (done["announced"], done["withdrawn"]) == (["10.64.1.60/32"], ["10.64.1.53/32"])
 
 
+def test_what_the_host_knew_of_an_instance_goes_with_its_route(module, shell):
+    """The next instance with its address has another MAC."""
+    module("host_routes", routes=[*ROUTES, "10.64.1.54/32 dev v0"])
+    for address in ("10.64.1.53", "10.64.1.54", "2001:db8:64::135"):
+        shell(f"ip neigh add {address} lladdr fa:16:3e:00:00:01 dev v0 nud stale")
+    shell("ip neigh add 10.64.1.53 lladdr fa:16:3e:00:00:01 dev br0 nud permanent")
+    removal = {"routes": ["10.64.1.54/32 dev v0"], "allow_mass_removal": True}
+    module("host_routes", check=True, **removal)
+    assert len(shell("ip neigh show dev v0").splitlines()) == 3
+    module("host_routes", **removal)
+    assert [line.split()[0] for line in shell("ip neigh show dev v0").splitlines()] == ["10.64.1.54"]
+    assert "10.64.1.53" in shell("ip neigh show dev br0")
+
+
 def test_problems_are_reported_by_prefix_after_the_rest_was_applied(module, shell):
     shell("ip route add 10.64.1.54/32 dev br0 table 142 proto static")
     wanted = [*ROUTES, "10.64.1.54/32 dev v0", "10.64.1.55/32 dev gone"]

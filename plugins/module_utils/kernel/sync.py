@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from .collector import collector_paused
-from .model import Link, RouteChange, RouteKey, RouteTable
+from .departures import Place, departures, obsolete
+from .model import Address, KernelNeighbor, Link, RouteChange, RouteKey, RouteTable
 from .routes import RoutePlan, RouteProblem, operations, plan_routes
 from .text import Wanted
 
@@ -37,6 +38,12 @@ class RouteStore(Protocol):
     def write(self, table: int, protocol: int, changes: Sequence[RouteChange]) -> list[tuple[int, int, str]]:
         """Position, errno and text of each change that failed."""
 
+    def neighbors(self, index: int | None = None) -> list[KernelNeighbor]:
+        """Neighbour entries, of one interface or all."""
+
+    def delete_neighbor(self, address: Address, oif: int) -> None:
+        """Remove one; absent is not an error."""
+
 
 @collector_paused()
 def read_plan(store: RouteStore, table: int, protocol: int, wanted: Wanted, purge: bool = True) -> RoutePlan:
@@ -59,15 +66,27 @@ def apply_plan(
 
     After an EEXIST (a dump under churn can miss routes, another writer can be faster) it reads, plans and writes once
     more, but removes nothing that the given plan doesn't name: that one was judged, and is what gets reported.
+    What the kernel knows of neighbours whose address leaves a link is forgotten.
     Raises PermissionError without CAP_NET_ADMIN.
     """
     failures = _write(store, table, protocol, plan)
+    left = departures(plan, {problem.key for problem, _code in failures})
     if any(code == errno.EEXIST for _problem, code in failures):
         judged = plan.remove.keys()
         plan = read_plan(store, table, protocol, wanted, purge)
         plan.remove = {key: hop for key, hop in plan.remove.items() if key in judged}
         failures = _write(store, table, protocol, plan)
+        left |= departures(plan, {problem.key for problem, _code in failures})
+    _forget_neighbors(store, protocol, left)
     return plan.problems + [problem for problem, _code in failures]
+
+
+def _forget_neighbors(store: RouteStore, protocol: int, left: Collection[Place]) -> None:
+    """The next instance with the address has another MAC, and the host would send to the old one until it doubts it
+    (net/core/neighbour.c: DELAY_PROBE_TIME and three probes, together 8 s)."""
+    for index in {index for _address, index in left}:
+        for entry in obsolete(store.neighbors(index), left, protocol):
+            store.delete_neighbor(entry.address, entry.oif)
 
 
 def _write(store: RouteStore, table: int, protocol: int, plan: RoutePlan) -> list[tuple[RouteProblem, int]]:

@@ -1,14 +1,12 @@
-"""Neighbour entries that go with routes: an instance's that has left, and the static ones where a network has them."""
+"""Static neighbour entries, where a network has them. Others go with their route (see apply_plan)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from typing import Protocol
 
 from ..kernel.model import Address, KernelNeighbor, Link, Neighbor
 from ..kernel.neighbors import WantedNeighbor, plan_neighbors
-from ..kernel.routes import RoutePlan
 
 
 class NeighborStore(Protocol):
@@ -22,14 +20,6 @@ class NeighborStore(Protocol):
 
     def delete_neighbor(self, address: Address, oif: int) -> None:
         """Remove one."""
-
-
-def forget_neighbors(kernel: NeighborStore, plan: RoutePlan, links: Mapping[int, Link]) -> None:
-    """The next instance with the address has another MAC, and the host would send to the old one until it doubts it
-    (net/core/neighbour.c: DELAY_PROBE_TIME and three probes, together 8 s)."""
-    for (packed, length, _metric), (oif, _kind) in plan.remove.items():
-        if oif in links and length == 8 * len(packed):
-            kernel.delete_neighbor(ip_address(packed), oif)
 
 
 def apply_neighbors(

@@ -18,7 +18,7 @@ from .answer import TAP, Answer, Answered, Failed, departed
 from .config import Config
 from .judging import Verdict, judge_event, judge_read
 from .knowledge import Knowledge
-from .neighbors import NeighborStore, apply_neighbors, forget_neighbors
+from .neighbors import NeighborStore, apply_neighbors
 from .schedule import Chance, Schedule
 from .status import Failure, State
 from .status import write as write_status
@@ -196,7 +196,6 @@ class Watcher:
                 self.knowledge.keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
             problems = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
             verdict.plan.leave_out(problems)
-            forget_neighbors(self.kernel, verdict.plan, self.links)
             texts = [f"{problem.prefix} can't be routed: {problem.reason}" for problem in problems]
             if fresh and verdict.refused is None and config.static_neighbors and answer.neighbors is not None:
                 texts += apply_neighbors(self.kernel, answer.neighbors, self.links, config.protocol)

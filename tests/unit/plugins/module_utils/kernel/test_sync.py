@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import errno
+from ipaddress import ip_address
 
 import pytest
-from ansible_collections.roth.fabric.plugins.module_utils.kernel.model import Action, Link, RouteTable
+from ansible_collections.roth.fabric.plugins.module_utils.kernel.model import (
+    Action,
+    KernelNeighbor,
+    Link,
+    RouteTable,
+)
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.routes import operations, plan_routes
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.sync import apply_plan, read_plan
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.text import parse_routes
@@ -26,7 +32,7 @@ class Store:
         plan = plan_routes(parse_routes(list(routes)), RouteTable(), {}, LINKS)
         self.hops = {key: hop for _action, key, hop in operations(plan)}
         self.theirs = dict.fromkeys(map(key, foreign), 4)
-        self.foreign_dumps, self.unseen, self.refused, self.written = 0, set(), {}, []
+        self.foreign_dumps, self.unseen, self.refused, self.written, self.known = 0, set(), {}, [], []
 
     def links(self):
         return LINKS
@@ -37,6 +43,12 @@ class Store:
     def foreign_routes(self, table, protocol):
         self.foreign_dumps += 1
         return dict(self.theirs)
+
+    def neighbors(self, index=None):
+        return [entry for entry in self.known if index in (None, entry.oif)]
+
+    def delete_neighbor(self, address, oif):
+        self.known = [entry for entry in self.known if (entry.address, entry.oif) != (address, oif)]
 
     def write(self, table, protocol, changes):
         failures = []
@@ -122,3 +134,23 @@ def test_other_refusals_are_reported_and_not_tried_again():
     assert problem[0] == ONE
     assert store.written == [(Action.ADD, key(ONE)), (Action.ADD, key(OTHER))]
     assert store.hops.keys() == {key(OTHER)}
+
+
+@pytest.mark.parametrize("missed", [False, True])
+def test_what_is_known_of_a_neighbour_goes_with_its_route_also_after_a_dump_that_missed_one(missed):
+    store = Store([f"{ONE} dev a", f"{OTHER} dev a", f"{THIRD} dev a"])
+    store.known = [
+        KernelNeighbor(ip_address(prefix.partition("/")[0]), 2, None, 4, 0) for prefix in (ONE, OTHER, THIRD)
+    ]
+    wanted = [f"{ONE} dev a", f"{OTHER} dev b"]
+    store.unseen = {key(OTHER)} if missed else set()
+    assert applied(store, planned(store, *wanted), *wanted) == []
+    assert [f"{entry.address}/32" for entry in store.known] == [ONE]
+
+
+def test_what_is_known_of_a_neighbour_stays_where_its_route_could_not_be_removed():
+    store = Store([f"{ONE} dev a", f"{OTHER} dev a"])
+    store.known = [KernelNeighbor(ip_address("10.64.1.54"), 2, None, 4, 0)]
+    store.refused = {key(OTHER): errno.EBUSY}
+    assert [prefix for prefix, _reason in applied(store, planned(store, f"{ONE} dev a"), f"{ONE} dev a")] == [OTHER]
+    assert len(store.known) == 1
