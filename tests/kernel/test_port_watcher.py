@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from roth.kernel.events import RouteEvents
 from roth.kernel.model import Overrun, key_text
 from roth.kernel.netlink import Netlink
 from roth.port_watcher.asking import understand
+from roth.port_watcher.farewell import PacketWire
 from roth.port_watcher.watcher import Watcher
 from roth.timers import LoopTimers, SystemClock
 
@@ -37,6 +40,8 @@ class Host(Rig):
         self.kernel, events = Netlink(), RouteEvents(142, (142,))
         self.watcher = watcher = Watcher(self.config(), self.kernel, SystemClock(), LoopTimers(loop), lambda: 0.5)
         self.connect()
+        raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+        watcher.farewells.wire = PacketWire(raw, self.kernel.addresses)
         watcher.ask = lambda number: loop.call_soon(self.answer, number) and None
 
         def readable() -> None:
@@ -52,6 +57,7 @@ class Host(Rig):
         finally:
             loop.remove_reader(events.fileno())
             events.close()
+            raw.close()
             self.kernel.close()
 
     def answer(self, number: int) -> None:
@@ -117,6 +123,75 @@ def test_what_the_host_knew_of_an_instance_that_has_left_goes_with_its_route(hos
             assert time.monotonic() < deadline, f"{known()} are still there"
             await asyncio.sleep(0.01)
         assert "10.64.0.2" in known()
+
+    asyncio.run(host.run(scenario))
+
+
+class Instance:
+    """A namespace behind a tap of the bridge, with the addresses of the port of a number."""
+
+    def __init__(self, shell: Callable[[str], str], number: int) -> None:
+        self.shell = shell
+        self.process = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
+        here = Path("/proc/self/ns/net").readlink()
+        while (found := Path(f"/proc/{self.process.pid}/ns/net").readlink()) == here:
+            assert self.process.poll() is None
+        assert found != here
+        self.mac = f"fa:16:3e:00:00:{number:02x}"
+        peer = f"netns {self.process.pid} name eth0 address {self.mac}"
+        shell(f"ip link add {tap(number)} up master {BRIDGE} type veth peer {peer}")
+        for line in (
+            "ip link set eth0 up",
+            f"ip address add 10.64.0.{number}/16 dev eth0",
+            f"ip address add 2001:db8:64::{number:x}/64 dev eth0 nodad",
+        ):
+            self.run(line)
+
+    def run(self, line: str) -> str:
+        return self.shell(f"nsenter --target {self.process.pid} --net {line}")
+
+    def neighbor(self, address: str) -> str:
+        """The MAC that it remembers."""
+        words = self.run(f"ip neigh show {address}").split()
+        return words[words.index("lladdr") + 1] if "lladdr" in words else ""
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def two(host: Host, shell: Callable[[str], str]) -> Iterator[tuple[Instance, Instance]]:
+    """Instances 1 and 2, which know each other by the MAC."""
+    shell(f"ip link set {BRIDGE} address 02:8e:00:00:00:01")
+    shell(f"ip address add 10.64.255.254/32 dev {BRIDGE}")
+    found = [Instance(shell, number) for number in (1, 2)]
+    leaving, staying = found
+    for address in ("10.64.0.1", "2001:db8:64::1"):
+        staying.run(f"bash -c 'echo >/dev/udp/{address}/9'")
+        deadline = time.monotonic() + DEADLINE
+        while (observed := staying.neighbor(address)) != leaving.mac:
+            assert time.monotonic() < deadline, f"{address} is at {observed}"
+            time.sleep(0.01)
+    yield leaving, staying
+    for each in found:
+        each.close()
+
+
+def test_the_neighbours_of_an_instance_that_leaves_find_it_behind_the_host(
+    host: Host, two: tuple[Instance, Instance]
+) -> None:
+    async def scenario() -> None:
+        _leaving, staying = two
+        host.place(1, 2)
+        await host.eventually(routed(1, 2))
+        host.shell(f"ip link del {tap(1)}")
+        for address in ("10.64.0.1", "2001:db8:64::1"):
+            deadline = time.monotonic() + DEADLINE
+            while (observed := staying.neighbor(address)) != "02:8e:00:00:00:01":
+                assert time.monotonic() < deadline, f"{address} is still at {observed}"
+                await asyncio.sleep(0.01)
+        assert host.has() == routed(2)
 
     asyncio.run(host.run(scenario))
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
 
 SCRIPT = """
 import errno, sys
@@ -37,6 +40,31 @@ def as_nobody(*options):
     done = subprocess.run([*command, SCRIPT.format(path=path)], capture_output=True, text=True, cwd="/")
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
+
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+OPENED = """
+import errno, socket, sys
+raw = socket.socket(fileno=int(sys.argv[2]))
+raw.bind(("v0", 0))
+print(raw.send(bytes(60)))
+print({line.split()[0]: line.split()[1] for line in open("/proc/self/status") if line.startswith(("CapPrm", "CapEff"))})
+try:
+    socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+
+
+@pytest.mark.skipif(not Path(SYSTEM_PYTHON).exists(), reason="needs a Python that every user may run")
+def test_who_was_given_a_packet_socket_sends_on_it_and_opens_no_other(shell):
+    capabilities = "+net_admin,+net_raw"
+    identity = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    opening = [sys.executable, str(ROOT / "agent/src/roth/port_watcher/opening.py"), SYSTEM_PYTHON, "-c", OPENED]
+    options = [f"--inh-caps={capabilities}", f"--ambient-caps={capabilities}"]
+    done = subprocess.run([*identity, *options, *opening], capture_output=True, text=True, cwd="/")
+    net_admin = f"{1 << 12:016x}"
+    assert done.stdout.splitlines() == ["60", str({"CapPrm:": net_admin, "CapEff:": net_admin}), "EPERM"], done.stderr
 
 
 def test_cap_net_admin_alone_is_enough(shell):

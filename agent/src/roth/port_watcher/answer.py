@@ -23,13 +23,15 @@ class Answer:
     """Routes of the host, whether their taps are here or not, and the tap that each prefix of an instance needs.
 
     A prefix without a tap needs none: a loopback, an aggregate, a port that is no interface of the host. `neighbors` is
-    None where nothing is known about static neighbour entries.
+    None where nothing is known about static neighbour entries. `unrouted` are prefixes of ports that Neutron has
+    here and that are not to be routed.
     """
 
     routes: Mapping[RouteKey, str | None] = field(default_factory=dict)
     taps: Mapping[PackedPrefix, str] = field(default_factory=dict)
     contradictory: Mapping[RouteKey, list[str]] = field(default_factory=dict)
     neighbors: tuple[WantedNeighbor, ...] | None = None
+    unrouted: frozenset[PackedPrefix] = frozenset()
 
     def tap(self, key: RouteKey) -> str | None:
         """The tap that a route needs."""
@@ -80,18 +82,27 @@ class Failed:
     text: str
 
 
-def parse_answer(routes: Iterable[str], taps: Iterable[str], neighbors: Iterable[str] | None = None) -> Answer:
+def parse_answer(
+    routes: Iterable[str],
+    taps: Iterable[str],
+    neighbors: Iterable[str] | None = None,
+    unrouted: Iterable[str] = (),
+) -> Answer:
     """From lines of the lists on the host. Raises ValueError naming what is wrong."""
     wanted = parse_routes(routes)
     needed = dict(map(_tap, taps))
     entries = None if neighbors is None else tuple(parse_neighbors(neighbors))
-    return Answer(wanted.routes, needed, wanted.contradictory, entries)
+    return Answer(wanted.routes, needed, wanted.contradictory, entries, frozenset(map(_packed, unrouted)))
+
+
+def _packed(text: str) -> PackedPrefix:
+    prefix = ip_network(text)
+    return prefix.network_address.packed, prefix.prefixlen
 
 
 def _tap(line: str) -> tuple[PackedPrefix, str]:
     text, _, device = line.partition(" ")
-    prefix = ip_network(text)
-    return (prefix.network_address.packed, prefix.prefixlen), parse_device(device)
+    return _packed(text), parse_device(device)
 
 
 def departed(keys: Iterable[RouteKey], links: Collection[str], *answers: Answer) -> set[RouteKey]:

@@ -28,8 +28,8 @@ def understand(line: bytes | str) -> Answered | Failed:
         message = json.loads(line)
         if "kind" in message:
             return Failed(str(message["kind"]), str(message["text"]))
-        answer = parse_answer(message["routes"], message["taps"], message["neighbors"])
-        return Answered(answer, int(message["left_out"]), float(message["seconds"]))
+        answer = parse_answer(*(message[key] for key in ("routes", "taps", "neighbors", "left_out")))
+        return Answered(answer, len(message["left_out"]), float(message["seconds"]))
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"the reader's answer is not understood ({type(error).__name__})") from None
 

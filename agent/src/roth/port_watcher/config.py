@@ -12,7 +12,7 @@ from ..config import ConfigError, integer, listed, number, printable, read_mappi
 from ..kernel.removals import RemovalLimit
 from ..kernel.text import quoted
 from ..lists import Lists
-from ..wanted.networks import ProviderNetwork, host_prefix, provider_networks
+from ..wanted.networks import SPANNING, ProviderNetwork, host_prefix, provider_networks
 from ..wanted.ports import DEVICE_OWNERS
 from .schedule import Timing
 
@@ -46,6 +46,11 @@ class Config:
     def static_neighbors(self) -> bool:
         """Whether a network wants permanent neighbour entries for its ports."""
         return any(network.static_neighbors for network in self.networks)
+
+    @property
+    def spanning_bridges(self) -> frozenset[str]:
+        """Bridges on which the host answers for addresses that are elsewhere (proxy ARP)."""
+        return frozenset(network.bridge for network in self.networks if network.plan == SPANNING)
 
     def own_routes(self) -> list[str]:
         """The host's own addresses, in the grammar of the lists: no answer is needed to want these."""

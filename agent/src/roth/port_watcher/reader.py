@@ -89,7 +89,7 @@ class Reader:
             "routes": list(found.routes),
             "taps": [f"{tap.prefix} {tap.device}" for tap in found.taps],
             "neighbors": [f"{each.address} lladdr {each.mac} dev {each.device}" for each in found.neighbors],
-            "left_out": len(found.left_out),
+            "left_out": [each.address for each in found.left_out],
             "seconds": seconds,
         }
 

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from ..timers import LoopTimers, SystemClock
 from . import status
 from .asking import ReaderProcess, command
 from .config import DEFAULT_PATH, Config, load
+from .farewell import PacketWire, Wire
 from .watcher import Store, Watcher
 
 UNIT = "roth-ports.service"
@@ -28,10 +30,11 @@ TICK = 1.0  # seconds
 POLL = 0.05  # seconds between looks at the status file
 
 
-async def serve(path: str, config: Config, kernel: Store, events: Events) -> None:
+async def serve(path: str, config: Config, kernel: Store, events: Events, wire: Wire | None = None) -> None:
     """Run until SIGTERM or SIGINT; SIGHUP reads Neutron now. Stopping withdraws nothing."""
     loop = asyncio.get_running_loop()
     watcher = Watcher(config, kernel, SystemClock(), LoopTimers(loop), random.random)
+    watcher.farewells.wire = wire
     reader = ReaderProcess(command(path), watcher.told)
     watcher.ask, watcher.drop = reader.ask, reader.drop
     stop = asyncio.Event()
@@ -132,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--sync", type=float, metavar="SECONDS", help="have the running watcher read Neutron now, and wait for so long"
     )
+    parser.add_argument("--packet-socket", type=int, metavar="FD", help="to tell neighbours who left (see opening.py)")
     parser.add_argument("--version", action="version", version=f"roth-ports {__version__}")
     options = parser.parse_args(arguments)
     try:
@@ -146,8 +150,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..kernel.events import RouteEvents
     from ..kernel.netlink import Netlink
 
-    events = RouteEvents(config.protocol, [config.table])
-    asyncio.run(serve(options.config, config, Netlink(), events))
+    events, kernel = RouteEvents(config.protocol, [config.table]), Netlink()
+    wire = None
+    if options.packet_socket is not None:
+        raw = socket.socket(fileno=options.packet_socket)
+        raw.set_inheritable(False)
+        wire = PacketWire(raw, kernel.addresses)
+    elif config.spanning_bridges:
+        log("neighbors_never_told", "warning", reason="there is no packet socket")
+    asyncio.run(serve(options.config, config, kernel, events, wire))
     return 0
 
 

@@ -16,6 +16,7 @@ from ..log import log
 from ..timers import Clock, Timers
 from .answer import TAP, Answer, Answered, Failed, departed
 from .config import Config
+from .farewell import Farewells
 from .judging import Verdict, judge_event, judge_read
 from .knowledge import Knowledge
 from .neighbors import NeighborStore, apply_neighbors
@@ -40,6 +41,7 @@ class Watcher:
         self.ask: Callable[[int], None] = lambda _number: None
         self.drop: Callable[[], None] = lambda: None
         self.knowledge = Knowledge(config)
+        self.farewells = Farewells(None, timers, config.spanning_bridges)
         self.links: dict[int, Link] = {}
         self.number = 0  # of the last read; what an older one says is not heard any more
         self.state = State(__version__, config.host, clock.wall(), config.stale_after)
@@ -196,6 +198,7 @@ class Watcher:
                 self.knowledge.keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
             problems = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
             verdict.plan.leave_out(problems)
+            self.farewells.follow(verdict.plan, answer, before, self.links)
             texts = [f"{problem.prefix} can't be routed: {problem.reason}" for problem in problems]
             if fresh and verdict.refused is None and config.static_neighbors and answer.neighbors is not None:
                 texts += apply_neighbors(self.kernel, answer.neighbors, self.links, config.protocol)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID
@@ -122,6 +123,18 @@ class FakeStore:
         return LinkEvent(True, link)
 
 
+class FakeWire:
+    """What neighbours were told: times by the address."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock, self.told = clock, defaultdict(list)
+
+    def tell(self, link: Link, addresses: Iterable[object]) -> None:
+        assert link.name == BRIDGE
+        for address in addresses:
+            self.told[str(address)].append(self.clock.now)
+
+
 class Rig:
     """`mode` is what Neutron does; `lost` are ports that its answers lack, as half an answer does without a word."""
 
@@ -158,6 +171,7 @@ class Rig:
         self.timers.due.clear()
         self.watcher = Watcher(self.config(), self.store, self.clock, self.timers, lambda: self.chance)
         self.connect()
+        self.wire = self.watcher.farewells.wire = FakeWire(self.clock)
         self.watcher.ask = self.asked
         self.watcher.start()
 

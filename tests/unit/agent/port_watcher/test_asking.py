@@ -11,7 +11,7 @@ from roth.port_watcher.answer import Answered, Failed
 from roth.port_watcher.asking import ReaderProcess, understand
 
 ROUTE, TAP = "10.64.0.1/32 dev br0", "10.64.0.1/32 tap1"
-GOOD = {"routes": [ROUTE], "taps": [TAP], "neighbors": [], "left_out": 2, "seconds": 0.1}
+GOOD = {"routes": [ROUTE], "taps": [TAP], "neighbors": [], "left_out": ["10.64.0.2", "10.64.8.0/24"], "seconds": 0.1}
 ANSWERING = f"""
 import os, sys
 for line in sys.stdin:
