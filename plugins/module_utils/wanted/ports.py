@@ -21,8 +21,8 @@ DEVICE_OWNERS = ("compute:",)
 BLACKHOLE_METRIC = 4294967295  # the last resort of all routes to a prefix
 
 # Of these ports the host sees an interface, named as Neutron and Nova name it. A vhost-user port, for one, has none.
-_TAP_VIFS = ("bridge", "ovs", "tap")
-_TAP_NAME = "tap{}"
+_TAP_NAMES: Mapping[str, str] = dict.fromkeys(("bridge", "ovs", "tap"), "tap{}")
+_SOCKET_NAMES: Mapping[str, str] = {**_TAP_NAMES, "vhostuser": "vhu{}"}  # where Open vSwitch is asked, which sees it
 _TAP_ID = 11  # characters of the port id in the name
 
 _BAD_BINDINGS: Mapping[str, str] = {
@@ -128,7 +128,8 @@ def _claims_of(document: PortDocument, port: Port, network: ProviderNetwork) -> 
 class PortPlan:
     """Who holds which address, computed once for all hosts.
 
-    `device_owners` are prefixes of `device_owner` whose ports are announced.
+    `device_owners` are prefixes of `device_owner` whose ports are announced. With `sockets` a vhost-user port needs its
+    interface as well, which is none of the kernel's.
     Raises ValueError when the document lacks a provider network or a port's subnet: half an answer withdraws nothing.
     """
 
@@ -137,7 +138,9 @@ class PortPlan:
         document: PortDocument,
         networks: Sequence[ProviderNetwork],
         device_owners: Iterable[str] = DEVICE_OWNERS,
+        sockets: bool = False,
     ) -> None:
+        self._tap_names = _SOCKET_NAMES if sockets else _TAP_NAMES
         matched = _networks_by_id(document, networks)
         self._networks = networks
         self._owners = tuple(device_owners)
@@ -177,7 +180,7 @@ class PortPlan:
                 routed.append(claim)
         return InstanceRoutes(
             routes=tuple(text for _prefix, text in sorted(wanted, key=lambda item: (_order(item[0]), item[1]))),
-            taps=_taps(routed),
+            taps=_taps(routed, self._tap_names),
             left_out=tuple(sorted(left_out, key=lambda item: (item.name, item.port_id, item.address))),
             neighbors=_neighbors(delivered),
             ignored=self._ignored.get(host, 0),
@@ -257,15 +260,15 @@ def _unselected(claim: _Claim) -> str | None:
     return None
 
 
-def _taps(routed: Sequence[_Claim]) -> tuple[Tap, ...]:
+def _taps(routed: Sequence[_Claim], names: Mapping[str, str]) -> tuple[Tap, ...]:
     """Of an address that several ports of the host have, any could answer: such a one depends on none of them."""
     ports: dict[Prefix, list[Port]] = defaultdict(list)
     for claim in routed:
         ports[claim.prefix].append(claim.port)
     return tuple(
-        Tap(str(prefix), _TAP_NAME.format(found[0].id[:_TAP_ID]))
+        Tap(str(prefix), names[found[0].vif_type].format(found[0].id[:_TAP_ID]))
         for prefix, found in sorted(ports.items(), key=lambda item: _order(item[0]))
-        if len({port.id for port in found}) == 1 and found[0].vif_type in _TAP_VIFS
+        if len({port.id for port in found}) == 1 and found[0].vif_type in names
     )
 
 

@@ -16,6 +16,7 @@ from ..kernel.neighbors import WantedNeighbor, parse_neighbors
 from ..kernel.text import Wanted, parse_device, parse_routes, route_text
 
 TAP = "tap"  # how the interfaces begin whose coming and going is a hint
+VHU = "vhu"  # how Nova names a vhost-user port, which is no interface of the kernel's
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Answer:
 
     def unexplained(self, links: Iterable[str]) -> set[str]:
         """Taps that no port of the answer has: perhaps of a port that is just coming here."""
-        return {name for name in links if name.startswith(TAP)} - set(self.taps.values())
+        return {name for name in links if name.startswith((TAP, VHU))} - set(self.taps.values())
 
     def with_kept(self, kept: Iterable[RouteKey], before: Answer) -> Answer:
         """This answer and, of the answer before it, the routes that it lacks and that must not go."""
@@ -61,8 +62,8 @@ class Answer:
         return [route_text(key, device) for key, device in self.routes.items()]
 
     def tap_lines(self) -> list[str]:
-        """`PREFIX TAP` lines, as in the list on the host."""
-        return [f"{key_text((*prefix, 0))} {tap}" for prefix, tap in self.taps.items()]
+        """`PREFIX TAP` lines, as in the list on the host: without those that its readers could not see."""
+        return [f"{key_text((*prefix, 0))} {tap}" for prefix, tap in self.taps.items() if not tap.startswith(VHU)]
 
 
 @dataclass(frozen=True)

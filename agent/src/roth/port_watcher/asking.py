@@ -34,7 +34,7 @@ def understand(line: bytes | str) -> Answered | Failed:
         raise ValueError(f"the reader's answer is not understood ({type(error).__name__})") from None
 
 
-def _give_up_capabilities() -> None:
+def give_up_capabilities() -> None:
     """Between fork and exec: who isn't root and has no ambient capability has none after the exec (capabilities(7))."""
     if _LIBC.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl")
@@ -92,6 +92,6 @@ class ReaderProcess:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=LONGEST,
-                preexec_fn=_give_up_capabilities,
+                preexec_fn=give_up_capabilities,
             )
         return self._process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from ipaddress import ip_address
@@ -16,6 +17,9 @@ from ..wanted.networks import SPANNING, ProviderNetwork, host_prefix, provider_n
 from ..wanted.ports import DEVICE_OWNERS
 from .schedule import Timing
 
+_DATABASE = re.compile(
+    r"tcp:([0-9a-zA-Z.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}|unix:/[!-~]+"
+)  # ovsdb(7), connection methods
 DEFAULT_PATH = "/etc/roth/ports.json"
 
 
@@ -24,6 +28,7 @@ class Config:
     """The whole document. `timeout` (seconds) bounds one exchange with Neutron, `timing.patience` a whole read.
 
     After `stale_after` seconds without a good read that is an alarm. `playbook_lists` are read, `lists` are written.
+    `ovsdb` is where Open vSwitch's database listens; empty: it is not followed.
     """
 
     host: str
@@ -41,6 +46,7 @@ class Config:
     playbook_lists: Lists
     lists: Lists
     status_file: str
+    ovsdb: str
 
     @property
     def static_neighbors(self) -> bool:
@@ -79,6 +85,12 @@ def _timing(value: object) -> Timing:
     return Timing(**{key: checks.get(key, number(0.1, 86400))(each) for key, each in value.items()})
 
 
+def _database(value: object) -> str:
+    if not isinstance(value, str) or (value and not _DATABASE.fullmatch(value)):
+        raise ValueError
+    return value
+
+
 _DEFAULTS: Mapping[str, object] = {
     "clouds_file": "/etc/roth/clouds.yaml",
     "device_owners": list(DEVICE_OWNERS),
@@ -93,6 +105,7 @@ _DEFAULTS: Mapping[str, object] = {
     "playbook_lists": {"routes": "/etc/roth/instance-routes", "taps": "/etc/roth/instance-taps"},
     "lists": {"routes": "/var/lib/roth-ports/instance-routes", "taps": "/var/lib/roth-ports/instance-taps"},
     "status_file": "/run/roth-ports/status.json",
+    "ovsdb": "",
 }
 _LISTED = "a mapping of routes and taps to paths"
 _KEYS: Mapping[str, tuple[Callable[[object], object], str]] = {
@@ -112,6 +125,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "playbook_lists": (_lists, _LISTED),
     "lists": (_lists, _LISTED),
     "status_file": (printable, "a path"),
+    "ovsdb": (_database, "tcp:ADDRESS:PORT, unix:PATH, or empty"),
 }
 
 

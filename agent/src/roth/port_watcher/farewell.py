@@ -57,7 +57,7 @@ class PacketWire:
         return min(ours, key=lambda address: not address.is_link_local)
 
 
-def leavers(plan: RoutePlan, answer: Answer, before: Answer, links: Collection[str]) -> set[Place]:
+def leavers(plan: RoutePlan, answer: Answer, before: Answer, here: Collection[str]) -> set[Place]:
     """Whom the neighbours should not look for in the old place: the addresses that leave a link with the plan.
 
     Left out are those of ports that Neutron still has here and that are only not routed any more (another selection):
@@ -65,7 +65,7 @@ def leavers(plan: RoutePlan, answer: Answer, before: Answer, links: Collection[s
     """
 
     def stays(key: RouteKey) -> bool:
-        return key[:2] in answer.unrouted and ((tap := before.tap(key)) is None or tap in links)
+        return key[:2] in answer.unrouted and ((tap := before.tap(key)) is None or tap in here)
 
     return departures(plan, {key for key in plan.remove if stays(key)})
 
@@ -78,12 +78,14 @@ class Farewells:
         self._left: dict[Place, int] = {}  # by the number of the batch
         self._number = 0
 
-    def follow(self, plan: RoutePlan, answer: Answer, before: Answer, links: Mapping[int, Link]) -> None:
-        """The plan was written, by `answer`, which came after `before`. `links` are those of the host."""
+    def follow(
+        self, plan: RoutePlan, answer: Answer, before: Answer, links: Mapping[int, Link], here: Collection[str]
+    ) -> None:
+        """The plan was written, by `answer`, which came after `before`. `here` are the interfaces that are here."""
         if self._left:
             self._here((plan.before.keys() - plan.remove.keys()) | plan.install.keys())
         if self.wire is not None and (plan.remove or plan.change):
-            self._gone(leavers(plan, answer, before, {link.name for link in links.values()}), links)
+            self._gone(leavers(plan, answer, before, here), links)
 
     def _gone(self, places: Iterable[Place], links: Mapping[int, Link]) -> None:
         by_link: dict[int, list[Place]] = {}

@@ -96,9 +96,9 @@ class Reader:
     def _ask(self, cloud: Cloud) -> InstanceRoutes:
         config = self.config
         document = read_ports_of(cloud, config.networks, config.host)
-        return PortPlan(read_document(document), config.networks, config.device_owners).routes(
-            config.host, config.loopbacks
-        )
+        return PortPlan(
+            read_document(document), config.networks, config.device_owners, sockets=bool(config.ovsdb)
+        ).routes(config.host, config.loopbacks)
 
 
 def main() -> int:

@@ -19,7 +19,7 @@ from ..kernel.model import Events, Overrun
 from ..log import log
 from ..notify import notify, watchdog_interval
 from ..timers import LoopTimers, SystemClock
-from . import status
+from . import following, status
 from .asking import ReaderProcess, command
 from .config import DEFAULT_PATH, Config, load
 from .farewell import PacketWire, Wire
@@ -53,11 +53,14 @@ async def serve(path: str, config: Config, kernel: Store, events: Events, wire: 
     log("started", version=__version__, host=config.host, networks=len(config.networks))
     notify("READY=1")
     tasks = [asyncio.create_task(_tick(watcher)), asyncio.create_task(stop.wait())]
-    done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    if config.ovsdb:
+        tasks.append(asyncio.create_task(following.follow(following.command(config.ovsdb), watcher.heard)))
+    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
     await reader.close()
     for task in tasks:
         task.cancel()
+    await asyncio.gather(*pending, return_exceptions=True)
     for task in done:
         task.result()  # a task that ended otherwise than by our stopping raises here: systemd starts us again
     log("stopped")

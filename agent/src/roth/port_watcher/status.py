@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+SILENT = 30.0  # seconds without Open vSwitch's database that are more than a restart of it
 DEFAULT_PATH = "/run/roth-ports/status.json"
 
 
@@ -18,6 +19,17 @@ class Failure:
     text: str
     since: float
     count: int
+
+
+@dataclass(frozen=True)
+class SwitchState:
+    """Open vSwitch's database: whether it is followed, `since` when (seconds since 1970) it is or is not, and why."""
+
+    target: str
+    connected: bool
+    since: float
+    text: str = ""
+    ports: int = 0
 
 
 @dataclass
@@ -46,6 +58,7 @@ class State:
     problems: list[str] = field(default_factory=list)
     installed: int = 0
     removed: int = 0
+    switch: SwitchState | None = None
 
 
 def write(path: str, state: State) -> None:
@@ -82,6 +95,13 @@ def problems(document: Mapping[str, object], now: float) -> list[str]:
         found.append(f"{what} {since:.0f} s ago (bound {bound:.0f} s){why}")
     if document.get("refused"):
         found.append(f"Neutron's answer is not followed: {document['refused']}")
+    switch = document.get("switch")
+    if isinstance(switch, dict) and not switch.get("connected"):
+        silent = now - switch["since"] if isinstance(switch.get("since"), (int, float)) else 0.0
+        if silent > SILENT:
+            found.append(
+                f"Open vSwitch's {switch.get('target')} is not followed for {silent:.0f} s: {switch.get('text')}"
+            )
     listed = document.get("problems")
     return found + ([str(each) for each in listed] if isinstance(listed, list) else [])
 
@@ -92,5 +112,8 @@ def summary(document: Mapping[str, object], now: float) -> str:
     read_text = "never read" if old is None else f"read {old:.0f} s ago"
     waiting = document.get("waiting")
     more = f", {len(waiting)} wait for their tap" if isinstance(waiting, list) and waiting else ""
+    switch = document.get("switch")
+    if isinstance(switch, dict):
+        more += f", {switch.get('ports')} in Open vSwitch" + ("" if switch.get("connected") else " (silent)")
     failed = f"; {failure.get('count')} reads failed since: {failure.get('text')}" if isinstance(failure, dict) else ""
     return f"Neutron's ports: {read_text}, {document.get('routes')} routes{more}{failed}"

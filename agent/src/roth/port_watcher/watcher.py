@@ -7,6 +7,7 @@ removals judged and writes. Nothing is concluded from silence: a read that fails
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import Protocol
 
 from .. import __version__
@@ -17,12 +18,14 @@ from ..timers import Clock, Timers
 from .answer import TAP, Answer, Answered, Failed, departed
 from .config import Config
 from .farewell import Farewells
+from .following import Heard
 from .judging import Verdict, judge_event, judge_read
 from .knowledge import Knowledge
 from .neighbors import NeighborStore, apply_neighbors
 from .schedule import Chance, Schedule
 from .status import Failure, State
 from .status import write as write_status
+from .switch import Switch
 
 AUDIT = 30.0  # seconds between looks at the kernel without any event
 RETRY = 1.0  # seconds after a read of the kernel that failed
@@ -41,10 +44,12 @@ class Watcher:
         self.ask: Callable[[int], None] = lambda _number: None
         self.drop: Callable[[], None] = lambda: None
         self.knowledge = Knowledge(config)
+        self.switch = Switch(config.ovsdb, clock)
         self.farewells = Farewells(None, timers, config.spanning_bridges)
         self.links: dict[int, Link] = {}
         self.number = 0  # of the last read; what an older one says is not heard any more
         self.state = State(__version__, config.host, clock.wall(), config.stale_after)
+        self.state.switch = self.switch.state
         self.started = clock.monotonic()
         self._old = False
         self._began = 0.0  # wall clock of the read under way
@@ -71,7 +76,7 @@ class Watcher:
             return False
         names = {link.name, known.name if known else link.name}
         return any(name.startswith(TAP) for name in names) or not names.isdisjoint(
-            filter(None, self.knowledge.answer.routes.values())
+            {*filter(None, self.knowledge.answer.routes.values()), *self.switch.presence.devices}
         )
 
     def _see(self, links: dict[int, Link]) -> None:
@@ -80,7 +85,8 @@ class Watcher:
             {(it.index, it.name) for it in each.values() if it.name.startswith(TAP)} for each in (self.links, links)
         )
         now = self.clock.monotonic()
-        self._since = {name: self._since.get(name, now) for _index, name in after}
+        names = {name for _index, name in after} | self.switch.presence.sockets
+        self._since = {name: self._since.get(name, now) for name in names}
         if self.links and before != after:
             self.schedule.hint(now)
             self._arm()
@@ -90,6 +96,16 @@ class Watcher:
         """Whether a tap came lately that no port explains; one that has long been here is of another network."""
         unexplained = self.knowledge.answer.unexplained(self._since)
         return any(now - self._since[tap] <= self.config.timing.look_for for tap in unexplained)
+
+    def heard(self, heard: Heard) -> None:
+        """What Open vSwitch says of its ports, or that it is silent."""
+        news = self.switch.heard(heard)
+        self.state.switch = self.switch.state
+        if news:
+            self.schedule.hint(self.clock.monotonic())
+            self._arm()
+            self.apply()
+        self._write_status()
 
     def overrun(self) -> None:
         """The kernel dropped events: anything may have happened."""
@@ -188,7 +204,8 @@ class Watcher:
         config = self.config
         try:
             self._see(self.kernel.links())
-            names = {link.name for link in self.links.values()}
+            needed = chain(answer.taps.values(), before.taps.values())
+            names = self.switch.presence.here({link.name for link in self.links.values()}, needed)
             wanted = answer.wanted(names)
             plan = read_plan(self.kernel, config.table, config.protocol, wanted)
             gone = departed(plan.remove, names, answer, before)
@@ -198,7 +215,7 @@ class Watcher:
                 self.knowledge.keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
             problems = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
             verdict.plan.leave_out(problems)
-            self.farewells.follow(verdict.plan, answer, before, self.links)
+            self.farewells.follow(verdict.plan, answer, before, self.links, names)
             texts = [f"{problem.prefix} can't be routed: {problem.reason}" for problem in problems]
             if fresh and verdict.refused is None and config.static_neighbors and answer.neighbors is not None:
                 texts += apply_neighbors(self.kernel, answer.neighbors, self.links, config.protocol)

@@ -38,6 +38,10 @@ def test_the_least_that_is_needed_is_enough() -> None:
         ({"timing": {"periode": 60}}, "timing: {'periode': 60} is not a mapping of period, jitter"),
         ({"max_removed_percent": 101}, "max_removed_percent: 101 is not"),
         ({"lists": ["/a", "/b"]}, "lists: ['/a', '/b'] is not a mapping of routes and taps"),
+        ({"ovsdb": "ssl:127.0.0.1:6640"}, "ovsdb: 'ssl:127.0.0.1:6640' is not tcp:ADDRESS:PORT, unix:PATH, or empty"),
+        ({"ovsdb": "tcp:::1:6640"}, "ovsdb: 'tcp:::1:6640' is not"),
+        ({"ovsdb": "tcp:127.0.0.1"}, "ovsdb: 'tcp:127.0.0.1' is not"),
+        ({"ovsdb": 6640}, "ovsdb: 6640 is not"),
         ({"statusfile": "x"}, "statusfile: unknown key, expected one of host, cloud"),
     ],
 )
@@ -45,6 +49,11 @@ def test_a_mistake_is_told_by_its_key(changes: dict[str, object], said: str) -> 
     with pytest.raises(ConfigError) as refused:
         config(**changes)
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("target", ["", "tcp:127.0.0.1:6640", "tcp:[::1]:6640", "unix:/run/openvswitch/db.sock"])
+def test_open_vswitch_s_database_is_where_its_own_tools_say(target: str) -> None:
+    assert config(ovsdb=target).ovsdb == target
 
 
 def test_all_mistakes_are_told_at_once() -> None:

@@ -11,7 +11,7 @@ import pytest
 from roth import cli
 from roth.port_watcher import status
 from roth.port_watcher.service import main, sync
-from roth.port_watcher.status import Failure, State
+from roth.port_watcher.status import Failure, State, SwitchState
 
 from tests.unit.agent.test_status import HEALTHY
 
@@ -42,6 +42,19 @@ def test_an_answer_that_is_refused_and_routes_that_are_not_had_are_problems() ->
         "Neutron's answer is not followed: 20 of the 20 would be removed",
         "10.64.0.1/32 can't be routed: why",
     ]
+
+
+def test_a_switch_that_is_silent_for_longer_than_a_restart_is_a_problem() -> None:
+    silent = SwitchState("tcp:127.0.0.1:6640", False, 1000.0, "Connection refused", 3)
+    document = asdict(state(switch=silent))
+    assert status.problems(document, 1030.0) == []
+    assert status.problems(document, 1031.0) == [
+        "Open vSwitch's tcp:127.0.0.1:6640 is not followed for 31 s: Connection refused"
+    ]
+    assert status.summary(document, 1012.0).endswith("21 routes, 3 in Open vSwitch (silent)")
+    followed = asdict(state(switch=SwitchState("tcp:127.0.0.1:6640", True, 1000.0, "", 3)))
+    assert status.problems(followed, 1200.0) == []
+    assert status.summary(followed, 1012.0).endswith("21 routes, 3 in Open vSwitch")
 
 
 def test_the_summary_tells_the_age_and_what_waits() -> None:
