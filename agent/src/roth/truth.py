@@ -11,13 +11,14 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 
 from .config import Config, ConfigError, load
 from .exabgp_api import FAMILY_NAMES
-from .kernel.model import Family, KernelRoute, Link, RouteKind, route_key
+from .kernel.model import Family, HostRoute, KernelRoute, Link, RouteKind, route_key
+from .kernel.routes import settled_key
 from .kernel.text import format_route, route_text
 from .lists import newest
 from .reconcile.findings import disagreements
@@ -90,7 +91,7 @@ def own_world(config: Config, name: str, read: Read) -> World:
         return World({name: Host({}, unread=read.unread)})
     wanted: dict[str, tuple[str, ...]] = defaultdict(tuple)
     for route in read.listed.routes.values():
-        wanted[str(route.prefix)] += (format_route(route),)
+        wanted[str(route.prefix)] += (format_route(_settled(route)),)
     drain = (read.status or {}).get("drain") or {}
     kernel, foreign = _kernel(config, read)
     host = Host(
@@ -132,9 +133,14 @@ def _kernel(config: Config, read: Read) -> tuple[dict[str, tuple[str, ...]] | No
     return dict(ours), foreign
 
 
+def _settled(route: HostRoute) -> HostRoute:
+    """An address that has just arrived has a route of another metric, which is as good."""
+    return replace(route, metric=settled_key(route_key(route.prefix, route.metric))[2])
+
+
 def _text(route: KernelRoute, links: Mapping[int, Link]) -> str:
     """In the grammar of the list where a route can be one of ours, else in words."""
-    key = route_key(route.prefix, route.metric)
+    key = settled_key(route_key(route.prefix, route.metric))
     if route.kind == RouteKind.BLACKHOLE.value:
         return route_text(key, None)
     if route.kind == RouteKind.UNICAST.value and route.oif is not None:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from . import wire
-from .model import Event, LinkEvent, NexthopEvent, Overrun, RouteEvent
+from .model import Event, LearnedEvent, LinkEvent, NexthopEvent, Overrun, RouteEvent
 
 RECEIVE_BUFFER = 16 << 20
 """Bytes; about 20,000 events (the kernel accounts some 830 bytes each)."""
@@ -26,16 +26,19 @@ _DATAGRAMS = 128  # per read(): an event loop must get its turn while events pou
 _SO_RCVBUFFORCE, _SO_ATTACH_FILTER = 33, 26
 _SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP = 270, 1
 _RTMGRP = 0x1 | 0x40 | 0x400  # LINK, IPV4_ROUTE, IPV6_ROUTE (linux/rtnetlink.h)
-_RTNLGRP_NEXTHOP = 32
+_RTNLGRP_NEIGH, _RTNLGRP_NEXTHOP = 3, 32
 
 # Classic BPF (linux/filter.h): load half-word and byte at an absolute offset, jump if equal or bits set, return.
 _LDH, _LDB, _JEQ, _JSET, _RET = 0x28, 0x30, 0x15, 0x45, 0x06
-_TYPE, _FLAGS, _ROUTE_TABLE, _ROUTE_PROTOCOL, _NEXTHOP_PROTOCOL = 4, 6, 20, 21, 18
+_TYPE, _FLAGS, _FAMILY, _ROUTE_TABLE, _ROUTE_PROTOCOL, _NEXTHOP_PROTOCOL = 4, 6, 16, 20, 21, 18
 _RT_TABLE_COMPAT = 252  # what rtm_table holds when the number needs more than a byte
 
 
 def event_filter(protocol: int, tables: Sequence[int]) -> bytes:
     """BPF that passes links, nexthops and routes of `protocol`, and routes that replaced one in a table of ours.
+
+    Of neighbour entries (to which only who asks for them is subscribed) those of bridges pass: ARP and NDP speak all
+    the time, a bridge only of an address that is new to it.
 
     `ip route replace` of another protocol takes our route away and tells so only by its own RTM_NEWROUTE with
     NLM_F_REPLACE: those pass for our tables. Every other foreign route is dropped.
@@ -44,8 +47,12 @@ def event_filter(protocol: int, tables: Sequence[int]) -> bytes:
         ("", _LDH, _TYPE, "", ""),
         ("", _JEQ, socket.htons(wire.RTM_NEWROUTE), "route", ""),
         ("", _JEQ, socket.htons(wire.RTM_DELROUTE), "route", ""),
+        ("", _JEQ, socket.htons(wire.RTM_NEWNEIGH), "neighbor", ""),
+        ("", _JEQ, socket.htons(wire.RTM_DELNEIGH), "drop", ""),
         ("", _JEQ, socket.htons(wire.RTM_NEWNEXTHOP), "nexthop", ""),
         ("", _JEQ, socket.htons(wire.RTM_DELNEXTHOP), "nexthop", "pass"),
+        ("neighbor", _LDB, _FAMILY, "", ""),
+        ("", _JEQ, wire.AF_BRIDGE, "pass", "drop"),
         ("nexthop", _LDB, _NEXTHOP_PROTOCOL, "", ""),
         ("", _JEQ, protocol, "pass", "drop"),
         ("route", _LDB, _ROUTE_PROTOCOL, "", ""),
@@ -74,11 +81,13 @@ class RouteEvents:
     """A subscription to routes of `protocol` (any table), links and nexthops of `protocol` (implements model.Events).
 
     `tables` are those where another protocol's route may replace one of ours. `receive_buffer` is in bytes; without
-    CAP_NET_ADMIN the kernel's limit (net.core.rmem_max) applies.
+    CAP_NET_ADMIN the kernel's limit (net.core.rmem_max) applies. With `learned`, also to what Linux bridges learn.
     """
 
-    def __init__(self, protocol: int, tables: Sequence[int] = (), receive_buffer: int = RECEIVE_BUFFER) -> None:
-        self._protocol, self._tables = protocol, frozenset(tables)
+    def __init__(
+        self, protocol: int, tables: Sequence[int] = (), receive_buffer: int = RECEIVE_BUFFER, learned: bool = False
+    ) -> None:
+        self._protocol, self._tables, self._learned = protocol, frozenset(tables), learned
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
         try:
             self._subscribe(receive_buffer)
@@ -95,6 +104,8 @@ class RouteEvents:
         self._socket.setblocking(False)
         self._socket.bind((0, _RTMGRP))
         self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, _RTNLGRP_NEXTHOP)
+        if self._learned:
+            self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, _RTNLGRP_NEIGH)
 
     def fileno(self) -> int:
         """For the event loop."""
@@ -142,6 +153,9 @@ class RouteEvents:
         if kind in (wire.RTM_NEWNEXTHOP, wire.RTM_DELNEXTHOP):
             identifier, protocol, _item = wire.read_nexthop(buffer, start, end)
             return NexthopEvent(kind == wire.RTM_NEWNEXTHOP, identifier) if protocol == self._protocol else None
+        if kind == wire.RTM_NEWNEIGH:
+            learned = wire.read_learned(buffer, start, end)
+            return None if learned is None else LearnedEvent(*learned)
         return None
 
     def _route_event(self, kind: int, flags: int, buffer: bytes, start: int, end: int) -> RouteEvent | None:

@@ -100,7 +100,10 @@ class RouteTable:
 
 @dataclass(frozen=True)
 class Link:
-    """A network interface. `up` is IFF_UP, `carrier` is IFF_LOWER_UP (linux/if.h); `master` an ifindex."""
+    """A network interface. `up` is IFF_UP, `carrier` is IFF_LOWER_UP (linux/if.h); `master` an ifindex.
+
+    `mac` is its hardware address in lower-case colon notation, None where it has none.
+    """
 
     index: int
     name: str
@@ -109,6 +112,7 @@ class Link:
     master: int | None = None
     kind: str | None = None
     isolated: bool | None = None
+    mac: str | None = None
 
 
 class Action(Enum):
@@ -245,7 +249,15 @@ class NexthopEvent:
     id: int
 
 
-Event = Union[RouteEvent, LinkEvent, NexthopEvent]
+@dataclass(frozen=True)
+class LearnedEvent:
+    """A Linux bridge has learned that `mac` is behind its port of ifindex `port`: a frame came from there."""
+
+    port: int
+    mac: str
+
+
+Event = Union[RouteEvent, LinkEvent, NexthopEvent, LearnedEvent]
 
 
 class Overrun(Exception):

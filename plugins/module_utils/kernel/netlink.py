@@ -196,6 +196,14 @@ class Netlink:
         request = encode(message, wire.RTM_GETLINK, _DUMP)
         return {link.index: link for link in self._exchange.dump(request, wire.read_link, "dump of links")}
 
+    def received(self, index: int) -> int:
+        """How many packets the interface `index` has received. Raises OSError (ENODEV) when it is not there."""
+        message = ifinfmsg()
+        message["index"] = index
+        request = encode(message, wire.RTM_GETLINK, wire.NLM_F_REQUEST | wire.NLM_F_ACK)
+        (packets,) = self._exchange.dump(request, wire.read_received, f"counters of interface {index}")
+        return packets
+
     def _raw_routes(self, table: int, protocol: int | None, family: Family) -> list[wire.RawRoute]:
         attributes = [("RTA_TABLE", table)]
         request = encode_route(family, attributes, wire.RTM_GETROUTE, _DUMP, proto=protocol or 0)

@@ -26,17 +26,21 @@ from .model import (
     key_text,
     route_key,
 )
-from .text import Wanted, format_route, parse_route, parse_routes, route_text, wanted_routes
+from .preference import ARRIVED_METRIC, arrived
+from .text import DEFAULT_METRIC, Wanted, format_route, parse_route, parse_routes, route_text, wanted_routes
 
 __all__ = [
     "RoutePlan",
     "RouteProblem",
+    "arriving_key",
     "format_route",
+    "keep_arrivals",
     "operations",
     "parse_route",
     "parse_routes",
     "plan_routes",
     "route_table",
+    "settled_key",
     "wanted_routes",
 ]
 
@@ -104,6 +108,28 @@ def route_table(routes: Iterable[KernelRoute]) -> RouteTable:
     return table
 
 
+def settled_key(key: RouteKey) -> RouteKey:
+    """The key that the route of an address that has just arrived will have once it is settled; any other as it is."""
+    return (*key[:2], DEFAULT_METRIC[len(key[0])]) if arrived(key) else key
+
+
+def arriving_key(key: RouteKey) -> RouteKey:
+    """The key of a host's route while its address has just arrived; that of any other prefix as it is."""
+    return (*key[:2], ARRIVED_METRIC) if key[1] == 8 * len(key[0]) else key
+
+
+def keep_arrivals(desired: Wanted, current: RouteTable) -> Wanted:
+    """What is wanted, where the kernel may have a route of an address that has just arrived in the settled one's place.
+
+    To replace the route in the middle of a migration would announce two hosts alike.
+    """
+    here = {settled_key(key): key for key in current.hops if arrived(key)}
+    if desired.settles or here.keys().isdisjoint(desired.routes):
+        return desired
+    routes = {here.get(key, key): device for key, device in desired.routes.items()}
+    return Wanted(routes, desired.repeated, desired.contradictory)
+
+
 def plan_routes(
     desired: Wanted,
     current: RouteTable,
@@ -116,6 +142,7 @@ def plan_routes(
     `foreign` gives the protocol of each route of others in the table by key. Without `purge` routes of ours that are
     not wanted stay.
     """
+    desired = keep_arrivals(desired, current)
     plan = RoutePlan(before=current.hops, names={link.index: link.name for link in links.values()})
     surplus = Counter(key for key, _hop in current.extra)
     have = current.hops.get

@@ -37,12 +37,15 @@ class Wanted:
     """Wanted routes in packed form: device by key (None: blackhole).
 
     `repeated` holds routes that were listed more than once alike, `contradictory` those listed with different
-    devices: none of these is wanted, because nobody can tell which.
+    devices: none of these is wanted, because nobody can tell which. Without `settles` the route of an address that has
+    just arrived (metric `preference.ARRIVED_METRIC`) is as good as the wanted one: who doesn't know of migrations must
+    not end one.
     """
 
     routes: dict[RouteKey, str | None] = field(default_factory=dict)
     repeated: set[RouteKey] = field(default_factory=set)
     contradictory: dict[RouteKey, list[str]] = field(default_factory=dict)
+    settles: bool = False
 
     def add(self, key: RouteKey, device: str | None) -> None:
         """Take one more route."""

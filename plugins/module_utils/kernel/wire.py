@@ -44,6 +44,7 @@ RTM_NEWRULE, RTM_GETRULE = 32, 34
 RTM_NEWNEXTHOP, RTM_DELNEXTHOP, RTM_GETNEXTHOP = 104, 105, 106
 
 AF_BRIDGE = 7
+NUD_SET = 0x80 | 0x40  # NUD_PERMANENT: a port's own address; NUD_NOARP: static
 IFF_UP, IFF_LOWER_UP = 0x1, 0x10000
 RTNH_F_LINKDOWN = 16
 RTN_UNICAST, RTN_BLACKHOLE = 1, 6
@@ -212,7 +213,21 @@ def read_link(buffer: bytes, start: int, end: int) -> Link:
         master=_u32(found.get(10)),
         kind=_text(info.get(1)),
         isolated=None if isolated is None else bool(isolated[0]),
+        mac=found[1].hex(":") if len(found.get(1, b"")) == 6 else None,
     )
+
+
+def read_received(buffer: bytes, start: int, end: int) -> int:
+    """How many packets an interface has received, from RTM_NEWLINK (IFLA_STATS64)."""
+    (packets,) = struct.unpack_from("=Q", attributes(buffer, start + 32, end)[23])
+    return int(packets)
+
+
+def read_learned(buffer: bytes, start: int, end: int) -> tuple[int, str] | None:
+    """Port and MAC of a bridge's forwarding entry that it has learned; None for one that somebody has set."""
+    family, port, state = struct.unpack_from("=B3xiH", buffer, start + 16)
+    mac = attributes(buffer, start + 28, end).get(2, b"")
+    return (port, mac.hex(":")) if family == AF_BRIDGE and not state & NUD_SET and len(mac) == 6 else None
 
 
 def read_nexthop(buffer: bytes, start: int, end: int) -> tuple[int, int, Nexthop | NexthopGroup | None]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 
-from ..kernel.model import HostRoute
+from ..kernel.model import HostRoute, route_key
+from ..kernel.routes import settled_key
 from .hosts import HostState, TableRoute
 from .switches import Path, SwitchState
 
@@ -189,7 +191,8 @@ def _kernel_findings(host: str, expected: Expectation, found: tuple[TableRoute, 
 
 
 def _same(route: TableRoute, wanted: HostRoute, protocol: int) -> bool:
-    return (route.protocol, route.device, route.kind, route.metric) == (
+    _address, _length, metric = settled_key(route_key(ip_network(route.prefix), route.metric))
+    return (route.protocol, route.device, route.kind, metric) == (
         protocol,
         wanted.device,
         wanted.kind.name.lower(),

@@ -11,6 +11,7 @@ from ipaddress import ip_network
 
 from ..inventory.uplinks import HostVars, loopbacks
 from ..kernel.model import HostRoute, Prefix, route_key
+from ..kernel.routes import settled_key
 from ..kernel.text import format_route, route_text
 from ..reconcile.model import Host, PortName, Session, SwitchPath, World
 from ..wanted.document import PortDocument
@@ -99,8 +100,8 @@ def _kernel(table: Iterable[TableRoute] | None, protocol: int) -> dict[str, tupl
 
 
 def _text(route: TableRoute) -> str:
-    """In the grammar of host_routes where a route can be one of ours, else in words."""
-    key = route_key(ip_network(route.prefix), route.metric)
+    """In the grammar of host_routes where a route can be one of ours, else in words; a settled one for an arrival."""
+    key = settled_key(route_key(ip_network(route.prefix), route.metric))
     if route.kind == "blackhole" or (route.kind == "unicast" and route.device):
         return route_text(key, route.device)
     return f"{route.kind} {route.prefix} metric {route.metric}"
