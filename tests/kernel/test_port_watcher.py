@@ -14,12 +14,14 @@ import pytest
 from roth.kernel.events import RouteEvents
 from roth.kernel.model import Overrun, key_text
 from roth.kernel.netlink import Netlink
+from roth.kernel.preference import ARRIVED_METRIC
 from roth.port_watcher.asking import understand
+from roth.port_watcher.coming import Question
 from roth.port_watcher.farewell import PacketWire
 from roth.port_watcher.watcher import Watcher
 from roth.timers import LoopTimers, SystemClock
 
-from tests.unit.agent.port_watcher.rig import BRIDGE, Rig, routed, tap
+from tests.unit.agent.port_watcher.rig import BRIDGE, Rig, mac, port, routed, tap
 
 DEADLINE = 10.0  # seconds
 TIMING = {"retry_first": 0.2, "retry_longest": 0.2, "period": 0.5}
@@ -37,12 +39,12 @@ class Host(Rig):
 
     async def run(self, scenario: Callable[[], Coroutine[object, object, None]]) -> None:
         loop = asyncio.get_running_loop()
-        self.kernel, events = Netlink(), RouteEvents(142, (142,))
+        self.kernel, events = Netlink(), RouteEvents(142, (142,), learned=True)
         self.watcher = watcher = Watcher(self.config(), self.kernel, SystemClock(), LoopTimers(loop), lambda: 0.5)
         self.connect()
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         watcher.farewells.wire = PacketWire(raw, self.kernel.addresses)
-        watcher.ask = lambda number: loop.call_soon(self.answer, number) and None
+        watcher.ask = lambda question: loop.call_soon(self.answer, question) and None
 
         def readable() -> None:
             try:
@@ -60,9 +62,9 @@ class Host(Rig):
             raw.close()
             self.kernel.close()
 
-    def answer(self, number: int) -> None:
+    def answer(self, question: Question) -> None:
         self.reads.append(time.monotonic())
-        self.watcher.told(number, understand(json.dumps(self.read(number))))
+        self.watcher.told(question.number, understand(json.dumps(self.read(question))))
 
     def has(self) -> set[str]:
         return {key_text(key) for key, hop in self.kernel.route_table(142, 142).hops.items() if hop[0] != 1}
@@ -256,5 +258,33 @@ def test_nothing_foreign_is_touched(host: Host) -> None:
         await host.eventually(set())
         assert len(host.shell("ip route show table 142 proto static").splitlines()) == 1
         assert len(host.shell("ip route show table 142 proto bird").splitlines()) == 1
+
+    asyncio.run(host.run(scenario))
+
+
+def test_the_first_frame_of_an_instance_that_is_expected_brings_its_routes(host: Host) -> None:
+    """The instance is a veth's other end with an address of its own, which says so when it comes up."""
+
+    def metrics() -> set[int]:
+        return {key[2] for key, hop in host.kernel.route_table(142, 142).hops.items() if hop[0] != 1}
+
+    async def scenario() -> None:
+        host.place(1)
+        host.plug(1)
+        await host.eventually(routed(1))
+        host.ports[20] = port(20, host="hv3")
+        host.bindings[20] = [{"host": each, "vif_type": "bridge"} for each in ("hv3", "hv1")]
+        host.shell(f"ip link add {tap(20)} address fe{mac(20)[2:]} type veth peer name guest address {mac(20)}")
+        host.shell(f"ip link set {tap(20)} master {BRIDGE} up")
+        deadline = time.monotonic() + DEADLINE
+        while tap(20) not in host.watcher.arrivals.expected:
+            assert time.monotonic() < deadline, f"{host.watcher.arrivals.expected} are expected"
+            await asyncio.sleep(0.01)
+        assert host.has() == routed(1)
+        host.shell("sysctl -qw net.ipv4.conf.guest.arp_notify=1")
+        host.shell("ip address add 10.64.0.20/24 dev guest")
+        host.shell("ip link set guest up")
+        await host.eventually(routed(1, 20))
+        assert metrics() == {0, 1024, ARRIVED_METRIC}
 
     asyncio.run(host.run(scenario))

@@ -52,6 +52,7 @@ def read_ports(
     *,
     pair_lengths: Mapping[str, Mapping[int, int]] | None = None,
     base: Mapping[str, object] | None = None,
+    more: Sequence[str] = (),
 ) -> dict[str, object]:
     """The port document (`networks`, `subnets`, `ports`) of the named networks; see `wanted.document.read_document`.
 
@@ -59,12 +60,12 @@ def read_ports(
     pairs that could become routes, ports elsewhere that hold the same addresses come with them, so that the planner
     sees who shares an address. `pair_lengths` gives, by network and IP version, the shortest pair that is routed
     (bits; a host's length where it is missing). `base` is a document of the same networks that was read just now: its
-    networks and subnets are taken, so that many hosts cost one request each.
+    networks and subnets are taken, so that many hosts cost one request each. `more` are further fields of ports.
     Raises NeutronError, also for a network that is not there: a document is whole or there is none.
     """
     document = _networks_and_subnets(cloud, networks) if base is None else _without_ports(base)
     ids = [str(entry["id"]) for entry in document["networks"]]  # type: ignore[attr-defined]
-    ports = _ports(cloud, ids, host)
+    ports = _ports(cloud, ids, host, more)
     _check(document, ports)
     if host is not None:
         wanted = _pair_prefixes(document, ports, pair_lengths or {})
@@ -78,10 +79,21 @@ def read_ports_of(
     networks: Sequence[ProviderNetwork],
     host: str | None = None,
     base: Mapping[str, object] | None = None,
+    more: Sequence[str] = (),
 ) -> dict[str, object]:
     """The same for the provider networks of the inventory. Raises NeutronError."""
     lengths = {network.name: network.pair_length for network in networks}
-    return read_ports(cloud, [network.name for network in networks], host, pair_lengths=lengths, base=base)
+    return read_ports(cloud, [network.name for network in networks], host, pair_lengths=lengths, base=base, more=more)
+
+
+def read_ports_by(cloud: Cloud, networks: Sequence[str], values: Query) -> list[Entry]:
+    """Ports of these networks (ids), on any host, that match one of `values` (fields by name). Raises NeutronError."""
+    rest = [*(("network_id", each) for each in networks), *(("fields", field) for field in PORT_FIELDS)]
+    ports = _listed(cloud, "ports", values, rest)
+    for port in ports:
+        if port.get("network_id") not in networks:
+            raise NeutronError("broken", f"port {port.get('id')}: its network_id was not asked for")
+    return ports
 
 
 def _networks_and_subnets(cloud: Cloud, networks: Sequence[str]) -> dict[str, object]:
@@ -175,8 +187,8 @@ def _parts(values: Query) -> Iterator[Query]:
         yield part
 
 
-def _ports(cloud: Cloud, networks: Sequence[str], host: str | None) -> list[Entry]:
-    rest = [("fields", field) for field in PORT_FIELDS]
+def _ports(cloud: Cloud, networks: Sequence[str], host: str | None, more: Sequence[str] = ()) -> list[Entry]:
+    rest = [("fields", field) for field in (*PORT_FIELDS, *more)]
     if host is not None:
         rest.append(("binding:host_id", host))
     ports = _listed(cloud, "ports", [("network_id", each) for each in networks], rest)

@@ -41,7 +41,7 @@ class Answer:
     def wanted(self, links: Collection[str]) -> Wanted:
         """The routes that the host should have now: without those whose tap is not among `links`."""
         here = {key: device for key, device in self.routes.items() if (tap := self.tap(key)) is None or tap in links}
-        return Wanted(here, contradictory=dict(self.contradictory))
+        return Wanted(here, contradictory=dict(self.contradictory), settles=True)
 
     def waiting(self, links: Collection[str]) -> list[str]:
         """Prefixes that wait for their tap, as text."""

@@ -1,4 +1,4 @@
-"""The process that asks Neutron: numbers come in on stdin, one JSON document a number goes out on stdout.
+"""The process that asks Neutron: a question a line comes in on stdin, one JSON document each goes out on stdout.
 
 It has the credentials and meets the network, so it has no capability; who writes routes reads no byte that came from
 outside but through this. It can be killed when Neutron answers a byte a minute, which no timeout of a socket ends.
@@ -17,6 +17,7 @@ from ..neutron.entry import connect
 from ..neutron.reading import read_ports_of
 from ..wanted.document import read_document
 from ..wanted.ports import InstanceRoutes, PortPlan
+from .coming import PROFILE, Question, SeenTap, coming, leaving
 from .config import Config, load
 
 Message = dict[str, object]
@@ -57,10 +58,11 @@ class Reader:
         self.config, self.connect, self.monotonic = config, connect, monotonic
         self.cloud: Remembering | None = None
 
-    def read(self, number: int) -> Message:
+    def read(self, question: Question) -> Message:
         """One reading: what this host should have, or why that isn't known."""
+        number = question.number
         try:
-            return {"number": number, **self._read()}
+            return {"number": number, **self._read(question)}
         except NeutronError as error:
             if error.kind != "broken":
                 self.cloud = None
@@ -71,19 +73,19 @@ class Reader:
             self.cloud = None
             return {"number": number, "kind": "broken", "text": f"{type(error).__name__} while Neutron was read"}
 
-    def _read(self) -> Message:
+    def _read(self, question: Question) -> Message:
         began, config = self.monotonic(), self.config
         fresh = self.cloud is None
         if self.cloud is None:
             self.cloud = Remembering(self.connect(), config.timing.period, self.monotonic)
         try:
-            found = self._ask(self.cloud)
+            document, found = self._ask(self.cloud)
         except (NeutronError, ValueError) as error:
             # an answer that doesn't fit what is remembered, and not one that didn't come
             unfit = not isinstance(error, NeutronError) or (error.kind == "broken" and error.status is None)
             if fresh or not unfit or not self.cloud.forget():
                 raise
-            found = self._ask(self.cloud)  # a port of a subnet that is new, for instance
+            document, found = self._ask(self.cloud)  # a port of a subnet that is new, for instance
         seconds = self.monotonic() - began
         return {
             "routes": list(found.routes),
@@ -91,14 +93,30 @@ class Reader:
             "neighbors": [f"{each.address} lladdr {each.mac} dev {each.device}" for each in found.neighbors],
             "left_out": [each.address for each in found.left_out],
             "seconds": seconds,
+            "leaving": leaving(document, config.host),
+            **self._coming(self.cloud, document, question),
         }
 
-    def _ask(self, cloud: Cloud) -> InstanceRoutes:
+    def _ask(self, cloud: Cloud) -> tuple[Mapping[str, object], InstanceRoutes]:
         config = self.config
-        document = read_ports_of(cloud, config.networks, config.host)
-        return PortPlan(
-            read_document(document), config.networks, config.device_owners, sockets=bool(config.ovsdb)
-        ).routes(config.host, config.loopbacks)
+        document = read_ports_of(cloud, config.networks, config.host, more=[PROFILE])
+        sockets = bool(config.ovsdb)
+        plan = PortPlan(read_document(document), config.networks, config.device_owners, sockets=sockets)
+        return document, plan.routes(config.host, config.loopbacks)
+
+    def _coming(self, cloud: Cloud, document: Mapping[str, object], question: Question) -> Message:
+        """What isn't known of other hosts' ports takes nothing from what is known of this one's."""
+        try:
+            found, blind = coming(cloud, self.config, document, question.taps)
+        except (NeutronError, ValueError):
+            return {"coming": None, "blind": None}
+        return {"coming": found, "blind": blind}
+
+
+def parse_question(line: str) -> Question:
+    """A line of stdin, as `asking.line_of` writes it."""
+    found = json.loads(line)
+    return Question(int(found["number"]), tuple(SeenTap(*each) for each in found["taps"]))
 
 
 def main() -> int:
@@ -110,7 +128,7 @@ def main() -> int:
         return 2
     reader = Reader(config, lambda: connect(config.clouds_file, config.cloud, config.timeout), time.monotonic)
     for line in sys.stdin:
-        print(json.dumps(reader.read(int(line))), flush=True)
+        print(json.dumps(reader.read(parse_question(line))), flush=True)
     return 0
 
 

@@ -24,6 +24,10 @@ class Timing:
     A read begins `settle` after the last hint, but at most `settle_longest` after the first. Taps that no port explains
     are looked up again after `look_first`, then after twice as long each time up to `look_longest`, and for `look_for`
     after the last hint: a port in live migration is somebody else's until the instance runs here, and no event tells.
+
+    An address that has come here by live migration is announced as preferred for `arrival_settle`; it is taken back if
+    Neutron still binds it elsewhere `arrival_unbound` after the instance's first frame. While an instance comes or
+    goes, Neutron is read every `moving`.
     """
 
     period: float = 60.0
@@ -36,6 +40,9 @@ class Timing:
     look_longest: float = 5.0
     look_for: float = 60.0
     patience: float = 30.0
+    arrival_settle: float = 180.0
+    arrival_unbound: float = 30.0
+    moving: float = 5.0
 
 
 class Schedule:
@@ -73,14 +80,16 @@ class Schedule:
         """A read begins, and sees all that was hinted at before."""
         self.began, self._hints = now, None
 
-    def answered(self, now: float, unexplained: bool = False) -> None:
-        """It succeeded. `unexplained`: a tap is here that it doesn't account for."""
+    def answered(self, now: float, unexplained: bool = False, within: float | None = None) -> None:
+        """It succeeded. `unexplained`: a tap is here that it doesn't account for. `within`: the next is due by then."""
         self.good, self.began, self.failures = self.began, None, 0
         self._wait_for_hints(now)
         self._base = now + self.timing.period * (1 + self.timing.jitter * (2 * self.chance() - 1))
         if unexplained and now - self._hinted <= self.timing.look_for:
             self._gap = min(max(2 * self._gap, self.timing.look_first), self.timing.look_longest)
             self._base = min(self._base, now + self._gap)
+        if within is not None:
+            self._base = min(self._base, now + within)
 
     def failed(self, now: float) -> None:
         """It did not."""

@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from ..kernel.events import RouteEvents
     from ..kernel.netlink import Netlink
 
-    events, kernel = RouteEvents(config.protocol, [config.table]), Netlink()
+    events, kernel = RouteEvents(config.protocol, [config.table], learned=True), Netlink()
     wire = None
     if options.packet_socket is not None:
         raw = socket.socket(fileno=options.packet_socket)

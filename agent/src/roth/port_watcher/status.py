@@ -37,7 +37,8 @@ class State:
     """The file. Times are seconds since 1970; after `age_bound` seconds the last good read is too old.
 
     `tried` is when the last read had begun that has ended, `good` when the last good one had. `read_seconds` is
-    how long Neutron took for it.
+    how long Neutron took for it. `expected` and `arrived` are taps of instances in live migration, before and after
+    they run here; `blind` says why the first can't be known.
     """
 
     version: str
@@ -59,6 +60,9 @@ class State:
     installed: int = 0
     removed: int = 0
     switch: SwitchState | None = None
+    expected: list[str] = field(default_factory=list)
+    arrived: list[str] = field(default_factory=list)
+    blind: str | None = None
 
 
 def write(path: str, state: State) -> None:
@@ -116,4 +120,10 @@ def summary(document: Mapping[str, object], now: float) -> str:
     if isinstance(switch, dict):
         more += f", {switch.get('ports')} in Open vSwitch" + ("" if switch.get("connected") else " (silent)")
     failed = f"; {failure.get('count')} reads failed since: {failure.get('text')}" if isinstance(failure, dict) else ""
-    return f"Neutron's ports: {read_text}, {document.get('routes')} routes{more}{failed}"
+    moving = "".join(
+        f", {len(taps)} {what}"
+        for key, what in (("expected", "on their way here"), ("arrived", "just arrived"))
+        if isinstance(taps := document.get(key), list) and taps
+    )
+    blind = f"; live migrations are seen late: {document['blind']}" if document.get("blind") else ""
+    return f"Neutron's ports: {read_text}, {document.get('routes')} routes{more}{moving}{failed}{blind}"

@@ -15,12 +15,15 @@ from ..kernel.model import Event, Link, LinkEvent
 from ..kernel.sync import RouteStore, apply_plan, read_plan
 from ..log import log
 from ..timers import Clock, Timers
-from .answer import TAP, Answer, Answered, Failed, departed
+from .answer import TAP, Answer, departed
+from .arrivals import Answered, Arrivals, Failed, Migrations, Step
+from .coming import Question, SeenTap
 from .config import Config
 from .farewell import Farewells
 from .following import Heard
 from .judging import Verdict, judge_event, judge_read
 from .knowledge import Knowledge
+from .lifesigns import Counters, Received, learned
 from .neighbors import NeighborStore, apply_neighbors
 from .schedule import Chance, Schedule
 from .status import Failure, State
@@ -31,7 +34,7 @@ AUDIT = 30.0  # seconds between looks at the kernel without any event
 RETRY = 1.0  # seconds after a read of the kernel that failed
 
 
-class Store(RouteStore, NeighborStore, Protocol):
+class Store(RouteStore, NeighborStore, Counters, Protocol):
     """What the watcher needs of the kernel; netlink.Netlink is the real one."""
 
 
@@ -41,11 +44,14 @@ class Watcher:
     def __init__(self, config: Config, kernel: Store, clock: Clock, timers: Timers, chance: Chance) -> None:
         self.config, self.kernel, self.clock, self.timers = config, kernel, clock, timers
         self.schedule = Schedule(config.timing, chance, clock.monotonic())
-        self.ask: Callable[[int], None] = lambda _number: None
+        self.ask: Callable[[Question], None] = lambda _question: None
         self.drop: Callable[[], None] = lambda: None
         self.knowledge = Knowledge(config)
         self.switch = Switch(config.ovsdb, clock)
         self.farewells = Farewells(None, timers, config.spanning_bridges)
+        timing = config.timing
+        self.arrivals = Arrivals(timing.arrival_settle, timing.arrival_unbound, timing.moving)
+        self.received = Received(kernel)
         self.links: dict[int, Link] = {}
         self.number = 0  # of the last read; what an older one says is not heard any more
         self.state = State(__version__, config.host, clock.wall(), config.stale_after)
@@ -58,15 +64,17 @@ class Watcher:
 
     def start(self) -> None:
         """Do what was known before we were started, then read. The subscription to events must stand already."""
+        self._look_for_arrivals()
         self.audit()
         self._arm()
 
     # -- events -------------------------------------------------------------------------------------------------------
 
-    def events(self, events: Iterable[Event]) -> None:
-        """Links came, went or changed."""
+    def events(self, events: Sequence[Event]) -> None:
+        """Links came, went or changed, or a bridge has learned who is behind one."""
         if any(isinstance(event, LinkEvent) and self._matters(event) for event in events):
             self.apply()
+        self._alive(learned(events, self.links))
 
     def _matters(self, event: LinkEvent) -> bool:
         """Whether it tells more than was read of the kernel last, and of a link that has to do with routes."""
@@ -119,7 +127,7 @@ class Watcher:
         if unjudged is None:
             self.apply()
         else:
-            self._apply(unjudged, self.knowledge.newest(), fresh=True)
+            self._apply(unjudged, self._known(), fresh=True)
 
     # -- reading Neutron ----------------------------------------------------------------------------------------------
 
@@ -151,7 +159,7 @@ class Watcher:
             self.schedule.begin(now)
             self._began = self.clock.wall()
             self.state.reads += 1
-            self.ask(self.number)
+            self.ask(Question(self.number, self._unknown(now)))
         elif expires is not None and expires <= now:
             self.drop()
             patience = self.config.timing.patience
@@ -190,14 +198,72 @@ class Watcher:
             self.apply()
         else:
             state.good = self._began
-            self._apply(result.answer, self.knowledge.newest(), fresh=True)
-        self.schedule.answered(now, self._puzzled(now))
+            self._moved(now, result.answer, result.migrations)
+            self._apply(self.arrivals.placed(result.answer), self._known(), fresh=True)
+        self.schedule.answered(now, self._puzzled(now) or self.arrivals.puzzling(), self.arrivals.within(now))
+
+    # -- live migration -----------------------------------------------------------------------------------------------
+
+    def _look_for_arrivals(self) -> None:
+        """At the start: what has arrived before."""
+        try:
+            taps = {link.name for link in self.kernel.links().values() if link.name.startswith(TAP)}
+            routes = self.kernel.route_table(self.config.table, self.config.protocol).hops
+        except OSError as error:
+            log("kernel_failed", "error", error=error)
+        else:
+            self.arrivals.begin(self.clock.monotonic(), taps, routes, self.knowledge.newest())
+
+    def _unknown(self, now: float) -> tuple[SeenTap, ...]:
+        """Taps that Neutron is asked about: those that came lately and are no port's, and those that were expected."""
+        taps = self.knowledge.answer.unexplained(self._since)
+        recent = {tap for tap in taps if now - self._since[tap] <= self.config.timing.look_for}
+        moving = self.arrivals.expected.keys() | self.arrivals.arrived.keys()
+        asked = set(self.arrivals.unknown(taps & (recent | moving)))
+        return tuple(SeenTap(link.name, link.mac) for link in self.links.values() if link.name in asked)
+
+    def _moved(self, now: float, answer: Answer, told: Migrations) -> None:
+        """What a read tells of ports that come and go."""
+        began = now if self.schedule.began is None else self.schedule.began
+        self._tell(self.arrivals.told(now, began, answer, told, self._since.keys()))
+        if told.blind != self.state.blind and told.coming is not None:
+            log("bindings_not_read" if told.blind else "bindings_read", "warning", reason=told.blind or "")
+            self.state.blind = told.blind
+        self._count()
+
+    def _alive(self, signs: Iterable[tuple[str, str | None]]) -> None:
+        """Frames came from behind these taps."""
+        now = self.clock.monotonic()
+        steps = [step for tap, mac in signs if (step := self.arrivals.alive(now, tap, mac)) is not None]
+        if steps:
+            self.apply()
+            self._tell(steps)
+            self.schedule.hint(now)  # Neutron binds the port here about now, or has done so
+            self._arm()
+
+    def _count(self) -> None:
+        """Look at the counters of taps whose instance is expected, for as long as one is."""
+        now, expected = self.clock.monotonic(), self.arrivals.expected
+        ready = [tap for tap, coming in expected.items() if coming.ready]
+        self._alive([(tap, None) for tap in self.received.look(now, ready, self.links)])
+        pause = self.received.pause(now)
+        if pause is not None:
+            self.timers.later("count", pause, self._count)
+
+    def _tell(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            level = "warning" if step.what == "taken back" else "info"
+            log("migration", level, step=step.what, tap=step.tap, why=step.why)
+
+    def _known(self) -> Answer:
+        """By the lists, what has arrived as arrived."""
+        return self.arrivals.placed(self.knowledge.newest())
 
     # -- the kernel ---------------------------------------------------------------------------------------------------
 
     def apply(self) -> None:
         """Bring the kernel in line with what is known, as far as that needs no fresh answer."""
-        answer = self.knowledge.newest()
+        answer = self._known()
         self._apply(answer, answer, fresh=False)
 
     def _apply(self, answer: Answer, before: Answer, fresh: bool) -> None:
@@ -206,9 +272,11 @@ class Watcher:
             self._see(self.kernel.links())
             needed = chain(answer.taps.values(), before.taps.values())
             names = self.switch.presence.here({link.name for link in self.links.values()}, needed)
-            wanted = answer.wanted(names)
+            wanted, unplaced = answer.wanted(names), self.arrivals.unplaced(answer)
+            wanted.routes.update(unplaced.wanted(names).routes)
             plan = read_plan(self.kernel, config.table, config.protocol, wanted)
-            gone = departed(plan.remove, names, answer, before)
+            gone = departed(plan.remove, names, answer, before, unplaced)
+            self.arrivals.forget(names)
             verdict = judge_read(plan, gone, config.limit) if fresh else judge_event(plan, gone)
             if fresh:
                 self._refused(verdict)
@@ -252,6 +320,7 @@ class Watcher:
 
     def _write_status(self) -> None:
         self.state.written = self.clock.wall()
+        self.state.expected, self.state.arrived = sorted(self.arrivals.expected), sorted(self.arrivals.arrived)
         try:
             write_status(self.config.status_file, self.state)
         except OSError as error:

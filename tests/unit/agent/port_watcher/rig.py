@@ -14,9 +14,10 @@ from uuid import UUID
 from roth.kernel.model import ODD, Action, Link, LinkEvent, RouteChange, RouteKey, RouteTable, key_text
 from roth.kernel.text import parse_packed
 from roth.neutron.cloud import NeutronError
-from roth.port_watcher.asking import understand
+from roth.port_watcher.asking import line_of, understand
+from roth.port_watcher.coming import Question
 from roth.port_watcher.config import Config, parse
-from roth.port_watcher.reader import Reader
+from roth.port_watcher.reader import Reader, parse_question
 from roth.port_watcher.watcher import Watcher
 
 from tests.unit.agent.fakes import FakeClock, FakeTimers
@@ -181,13 +182,14 @@ class Rig:
 
     # -- Neutron ------------------------------------------------------------------------------------------------------
 
-    def asked(self, number: int) -> None:
+    def asked(self, question: Question) -> None:
+        number = question.number
         self.reads.append(self.clock.now)
         if self.mode == "silent":
             return
         watcher = self.watcher
         # what Neutron says is as of when it was asked
-        message, placed = self.read(number), self._here()
+        message, placed = self.read(question), self._here()
         good = "kind" not in message
 
         def deliver() -> None:
@@ -205,9 +207,9 @@ class Rig:
             if each["binding:host_id"] == "hv1" and number not in self.lost and self.mode != "empty"
         }
 
-    def read(self, number: int) -> dict[str, object]:
+    def read(self, question: Question) -> dict[str, object]:
         """What the process that reads Neutron says of a question: the real reader, asking this rig."""
-        return self.reader.read(number)
+        return self.reader.read(parse_question(line_of(question)))
 
     def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Mapping[str, object]:
         """Neutron's API, as far as the reader needs it (Cloud)."""

@@ -7,16 +7,23 @@ import json
 import sys
 
 import pytest
-from roth.port_watcher.answer import Answered, Failed
-from roth.port_watcher.asking import ReaderProcess, understand
+from roth.port_watcher.arrivals import Answered, Failed
+from roth.port_watcher.asking import ReaderProcess, line_of, understand
+from roth.port_watcher.coming import Question, SeenTap
+from roth.port_watcher.reader import parse_question
 
 ROUTE, TAP = "10.64.0.1/32 dev br0", "10.64.0.1/32 tap1"
-GOOD = {"routes": [ROUTE], "taps": [TAP], "neighbors": [], "left_out": ["10.64.0.2", "10.64.8.0/24"], "seconds": 0.1}
+GOOD: dict[str, object] = {
+    "routes": [ROUTE], "taps": [TAP], "neighbors": [], "left_out": ["10.64.0.2", "10.64.8.0/24"],
+    "seconds": 0.1,
+    "coming": [], "leaving": [], "blind": None,
+}  # fmt: skip
 ANSWERING = f"""
-import os, sys
+import json, os, sys
 for line in sys.stdin:
-    print({json.dumps(json.dumps(GOOD))!s} if line.strip() != "3" else "no JSON", flush=True)
-    if line.strip() == "2":
+    number = json.loads(line)["number"]
+    print({json.dumps(json.dumps(GOOD))!s} if number != 3 else "no JSON", flush=True)
+    if number == 2:
         os._exit(7)
 """
 HANGING = "import time; time.sleep(600)"
@@ -36,7 +43,7 @@ class Asker:
 
     async def ask(self, number: int) -> Answered | Failed:
         self.news.clear()
-        self.process.ask(number)
+        self.process.ask(Question(number))
         await asyncio.wait_for(self.news.wait(), 30)
         return self.told[number]
 
@@ -89,7 +96,7 @@ def test_one_that_cannot_be_started_is_a_failure() -> None:
 def test_one_that_hangs_is_ended_when_it_is_given_up() -> None:
     async def run() -> tuple[Answered | Failed, int | None]:
         asker = Asker(HANGING)
-        asker.process.ask(1)
+        asker.process.ask(Question(1))
         while asker.process._process is None:
             await asyncio.sleep(0)
         process = asker.process._process
@@ -105,8 +112,15 @@ def test_one_that_hangs_is_ended_when_it_is_given_up() -> None:
 @pytest.mark.parametrize(
     "line",
     ["", "[]", "7", "{}", '{"kind": "broken"}', json.dumps({**GOOD, "routes": ["10.64.0.1/32 via 10.0.0.1"]}),
-     json.dumps({**GOOD, "routes": 7}), json.dumps({**GOOD, "taps": ["10.64.0.1/32 a/b"]}), "[" * 100000],
+     json.dumps({**GOOD, "routes": 7}), json.dumps({**GOOD, "taps": ["10.64.0.1/32 a/b"]}), "[" * 100000,
+     json.dumps({**GOOD, "coming": 7}), json.dumps({**GOOD, "coming": [{"tap": "tap1"}]}),
+     json.dumps({**GOOD, "leaving": "tap1"}), json.dumps({**GOOD, "leaving": ["a/b"]})],
 )  # fmt: skip
 def test_no_line_of_another_form_is_an_answer(line: str) -> None:
     with pytest.raises(ValueError):
         understand(line)
+
+
+def test_the_reader_is_asked_in_words_that_it_understands() -> None:
+    question = Question(7, (SeenTap("tap1", "fe:16:3e:00:00:01"), SeenTap("tap2", None, "an id")))
+    assert parse_question(line_of(question)) == question

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 from roth.kernel.model import key_text
-from roth.port_watcher.answer import Answered, Failed
+from roth.port_watcher.arrivals import Answered, Failed
 from roth.port_watcher.asking import ReaderProcess, command
+from roth.port_watcher.coming import Question
 
 from tests.unit.agent.port_watcher.rig import BRIDGE, NETWORK, SUBNET, SUBNET6, port, prefixes, tap
 from tests.unit.plugins.module_utils.neutron.http_neutron import Server, serving
@@ -57,7 +58,7 @@ def read(config: str, times: int = 1) -> list[Answered | Failed]:
         try:
             found = []
             for number in range(times):
-                process.ask(number)
+                process.ask(Question(number))
                 found.append(await asyncio.wait_for(told.get(), 60))
             return found
         finally:

@@ -1,0 +1,234 @@
+"""Live migration, from the host that an instance comes to. Pure: times are arguments (seconds, monotonic).
+
+Nova plugs the tap here long before the instance runs here, and Neutron goes on to name the source. A route in that time
+would draw this host's own neighbours to a paused copy, so nothing is installed yet; it is only found out which port the
+tap is of. What counts is the instance's first frame: from then on, or from when Neutron binds the port here, its
+addresses have a route of `preference.ARRIVED_METRIC`, which the agent announces as preferred: the source announces them
+too until it has noticed, and two hosts alike would each get a share of the packets. Once a source that has lost its
+instance must have noticed, the route becomes an ordinary one.
+
+    tap here, bound elsewhere    first frame            bound here by Neutron      settle
+    ────────► expected ────────────────► arrived, unbound ────────► arrived, bound ────────► (an ordinary port)
+                 │  └───────────── bound here by Neutron ──────────────►┘
+                 └► (gone with its tap)        └► taken back: still bound elsewhere `unbound` seconds after
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..kernel.changes import PackedPrefix
+from ..kernel.model import RouteKey
+from ..kernel.preference import arrived
+from ..kernel.routes import arriving_key, settled_key
+from .answer import Answer
+
+LEAVING_FOR = 600.0  # seconds for which a migration that is announced may make reads more frequent
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A port of another host whose tap is here. `ready`: it has a good binding for this host; else none is known.
+
+    `routes` are those that this host would have for it, by their ordinary keys. `mac` is in lower case.
+    """
+
+    tap: str
+    mac: str
+    ready: bool
+    routes: Mapping[RouteKey, str | None]
+
+
+@dataclass(frozen=True)
+class Migrations:
+    """What a read of Neutron tells of them.
+
+    `coming` is None where it is not known. `leaving` are taps of ports here that are about to go elsewhere. `blind`
+    says why bindings can't be read.
+    """
+
+    coming: tuple[Coming, ...] | None = ()
+    leaving: frozenset[str] = frozenset()
+    blind: str | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A read that succeeded. `left_out` counts addresses that are not routed, `seconds` is how long Neutron took."""
+
+    answer: Answer
+    left_out: int
+    seconds: float
+    migrations: Migrations = Migrations()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A read that did not. `kind` is unreachable, refused or broken."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An instance that came here `since`. `routes` are those that no answer of Neutron names yet: it is not `bound`."""
+
+    since: float
+    bound: bool
+    routes: Mapping[RouteKey, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What became of a tap's port: expected, arrived, settled, or taken back; `why` in words."""
+
+    what: str
+    tap: str
+    why: str = ""
+
+
+class Arrivals:
+    """Ports that are expected, and those that have arrived and are not settled, by the names of their taps."""
+
+    def __init__(self, settle: float, unbound: float, watch: float) -> None:
+        self.settle, self.unbound, self.watch = settle, unbound, watch
+        self.expected: dict[str, Coming] = {}
+        self.arrived: dict[str, Arrival] = {}
+        self._here: set[str] = set()  # taps whose ports were this host's already: such a one comes from nowhere
+        self._leaving: dict[str, float] = {}  # since when
+        self._heard: dict[str, str | None] = {}  # frames from behind taps that nothing was known of
+        self._found: frozenset[PackedPrefix] = frozenset()  # prefixes that the kernel had as arrived at the start
+        self._started = 0.0
+
+    def begin(self, now: float, taps: Iterable[str], routes: Iterable[RouteKey], answer: Answer) -> None:
+        """The watcher starts on a host with these taps and `routes`: what has arrived has done so just now.
+
+        Of a tap that is here already nobody knows whether its instance is still to come or has left: it gets no route
+        before Neutron binds its port here.
+        """
+        self._started, self._here = now, set(taps)
+        self._found = frozenset(key[:2] for key in routes if arrived(key))
+        self._resume(answer)
+
+    def _resume(self, answer: Answer) -> None:
+        for key in answer.routes:
+            tap = answer.tap(key)
+            if tap is not None and (arrived(key) or key[:2] in self._found):
+                self.arrived.setdefault(tap, Arrival(self._started, True))
+                self._here.discard(tap)
+
+    def unknown(self, taps: Iterable[str]) -> list[str]:
+        """Of the taps that no port of this host explains, those that may be of a port that comes here."""
+        return [tap for tap in taps if tap not in self._here]
+
+    def alive(self, now: float, tap: str, mac: str | None = None) -> Step | None:
+        """A frame has come from behind the tap, by `mac` if that is known. None: it tells nothing."""
+        coming = self.expected.get(tap)
+        if coming is None or not coming.ready:
+            if tap not in self._here and tap not in self.arrived:
+                self._heard[tap] = mac  # it may come before Neutron's answer
+            return None
+        if mac not in (None, coming.mac):
+            return None
+        del self.expected[tap]
+        self.arrived[tap] = Arrival(now, False, coming.routes)
+        return Step("arrived", tap, "its first frame was seen")
+
+    def told(self, now: float, began: float, answer: Answer, told: Migrations, taps: Collection[str]) -> list[Step]:
+        """A good read, which had begun at `began`, while these taps are here."""
+        self._resume(answer)
+        self._found = frozenset()
+        placed = set(answer.taps.values())
+        steps = [*self._bound(now, placed), *self._unbound(began, placed, told), *self._settled(now, told.leaving)]
+        self._here = (self._here | placed - self.arrived.keys()) & set(taps)
+        if told.coming is not None:
+            before = self.expected
+            self.expected = {
+                each.tap: each
+                for each in told.coming
+                if each.tap in taps and each.tap not in placed | self._here | self.arrived.keys()
+            }
+            steps += [Step("expected", tap) for tap, each in self.expected.items() if before.get(tap) != each]
+            steps += [step for tap, mac in self._heard.items() if (step := self.alive(now, tap, mac)) is not None]
+            self._heard = {}
+        self._leaving = {tap: self._leaving.get(tap, now) for tap in told.leaving & set(taps)}
+        return steps
+
+    def _bound(self, now: float, placed: Collection[str]) -> Iterable[Step]:
+        for tap in sorted(self.expected.keys() & set(placed)):
+            del self.expected[tap]
+            self.arrived[tap] = Arrival(now, True)
+            yield Step("arrived", tap, "Neutron binds it here")
+        for tap, arrival in self.arrived.items():
+            if tap in placed and not arrival.bound:
+                self.arrived[tap] = replace(arrival, bound=True, routes={})
+
+    def _unbound(self, began: float, placed: Collection[str], told: Migrations) -> Iterable[Step]:
+        """A port that was bound here and is no more has left. One that never was gets its time."""
+        late = began - self.unbound
+        for tap, arrival in list(self.arrived.items()):
+            if tap in placed:
+                continue
+            if arrival.bound:
+                del self.arrived[tap]
+                self._here.add(tap)
+                yield Step("settled", tap, "Neutron binds it elsewhere")
+            elif told.coming is not None and arrival.since <= late:
+                del self.arrived[tap]
+                self._here.add(tap)
+                yield Step(
+                    "taken back", tap, f"Neutron does not bind it here, {self.unbound:g} s after its first frame"
+                )
+
+    def _settled(self, now: float, leaving: Collection[str]) -> Iterable[Step]:
+        """One that is to leave again is preferred no more: where it goes must be. Nova moves an instance again only
+        when it has cleared up where the instance came from."""
+        for tap, arrival in list(self.arrived.items()):
+            if arrival.bound and (tap in leaving or now >= arrival.since + self.settle):
+                del self.arrived[tap]
+                yield Step("settled", tap, "it is about to leave" if tap in leaving else f"after {self.settle:g} s")
+
+    def forget(self, taps: Collection[str]) -> None:
+        """Only these taps are here. A port that Neutron binds here keeps its state: its tap may come back."""
+        self.expected = {tap: each for tap, each in self.expected.items() if tap in taps}
+        self.arrived = {tap: each for tap, each in self.arrived.items() if each.bound or tap in taps}
+        self._here &= set(taps)
+        self._heard = {tap: mac for tap, mac in self._heard.items() if tap in taps}
+
+    # -- what follows -------------------------------------------------------------------------------------------------
+
+    def placed(self, answer: Answer) -> Answer:
+        """The answer, in which ports that have arrived have their routes as arrived, and no others have."""
+        return replace(answer, routes={self._key(answer, key): device for key, device in answer.routes.items()})
+
+    def _key(self, answer: Answer, key: RouteKey) -> RouteKey:
+        settled = settled_key(key)
+        return arriving_key(settled) if answer.tap(key) in self.arrived else settled
+
+    def unplaced(self, answer: Answer) -> Answer:
+        """Routes of ports that run here and that Neutron binds elsewhere yet, and their taps.
+
+        Host routes only: a shorter prefix of an allowed address pair can't be preferred, and waits for Neutron. Nor is
+        a prefix taken from another port of this host.
+        """
+        routes: dict[RouteKey, str | None] = {}
+        taps: dict[PackedPrefix, str] = {}
+        for tap, arrival in self.arrived.items():
+            for key, device in arrival.routes.items():
+                if arrived(arriving_key(key)) and key not in answer.routes and arriving_key(key) not in answer.routes:
+                    routes[arriving_key(key)] = device
+                    taps[key[:2]] = tap
+        return Answer(routes, taps)
+
+    def puzzling(self) -> bool:
+        """Whether an instance runs here whose port Neutron binds elsewhere: that must be about to change."""
+        return any(not arrival.bound for arrival in self.arrived.values())
+
+    def within(self, now: float) -> float | None:
+        """How many seconds from now Neutron is to be read again, for what moves; None: nothing does."""
+        waits = [max(0.0, each.since + self.settle - now) for each in self.arrived.values() if each.bound]
+        waits += [self.watch for each in self.arrived.values()]
+        waits += [self.watch for since in self._leaving.values() if now - since < LEAVING_FOR]
+        return min(waits, default=None)
