@@ -11,7 +11,18 @@ from ipaddress import ip_network
 from pathlib import Path
 from uuid import UUID
 
-from roth.kernel.model import ODD, Action, Link, LinkEvent, RouteChange, RouteKey, RouteTable, key_text
+from roth.kernel.model import (
+    ODD,
+    Action,
+    Event,
+    LearnedEvent,
+    Link,
+    LinkEvent,
+    RouteChange,
+    RouteKey,
+    RouteTable,
+    key_text,
+)
 from roth.kernel.text import parse_packed
 from roth.neutron.cloud import NeutronError
 from roth.port_watcher.asking import line_of, understand
@@ -40,6 +51,10 @@ def prefixes(number: int) -> set[str]:
     return {str(ip_network(f"10.64.{number >> 8}.{number & 255}")), str(ip_network(f"2001:db8:64::{number:x}"))}
 
 
+def mac(number: int) -> str:
+    return f"fa:16:3e:00:{number >> 8:02x}:{number & 255:02x}"
+
+
 def port(number: int, host: str = "hv1", vif: str = "bridge") -> dict[str, object]:
     """A port of Neutron, with an address of each family."""
     fixed = [
@@ -49,7 +64,7 @@ def port(number: int, host: str = "hv1", vif: str = "bridge") -> dict[str, objec
     return {
         "id": port_id(number), "name": f"vm{number}", "network_id": NETWORK, "binding:host_id": host,
         "binding:vif_type": vif, "device_owner": "compute:nova", "admin_state_up": True,
-        "mac_address": f"fa:16:3e:00:{number >> 8:02x}:{number & 255:02x}", "fixed_ips": fixed,
+        "mac_address": mac(number), "fixed_ips": fixed,
         "allowed_address_pairs": [],
     }  # fmt: skip
 
@@ -58,12 +73,13 @@ class FakeStore:
     """Routes and links of a kernel; IPv4 and IPv6 routes go with their link."""
 
     def __init__(self) -> None:
-        self.link_table = {1: Link(1, "lo", True, True), 2: Link(2, BRIDGE, True, True)}
+        self.link_table = {1: Link(1, "lo", True, True), 2: Link(2, BRIDGE, True, True, kind="bridge")}
         self.hops: dict[RouteKey, tuple[int, int]] = {}
         self.foreign: dict[RouteKey, int] = {}
         self.failing: OSError | None = None
         self.writes = 0
         self.indexes = itertools.count(10)
+        self.packets: dict[int, int] = {}  # that an interface has received
 
     def links(self) -> dict[int, Link]:
         if self.failing:
@@ -98,6 +114,11 @@ class FakeStore:
     def delete_neighbor(self, address: object, oif: int) -> None:
         assert oif in self.link_table, f"{address}: no such interface"
 
+    def received(self, index: int) -> int:
+        if index not in self.link_table:
+            raise OSError(errno.ENODEV, "No such device")
+        return self.packets.get(index, 0)
+
     def neighbors(self, index: int | None = None) -> list[object]:
         return []
 
@@ -105,8 +126,8 @@ class FakeStore:
         """Prefixes that have a route, loopbacks left out."""
         return {key_text(key) for key, hop in self.hops.items() if hop[0] != 1}
 
-    def plug(self, name: str) -> LinkEvent:
-        link = Link(next(self.indexes), name, True, True, 2)
+    def plug(self, name: str, mac: str | None = None, master: int | None = 2) -> LinkEvent:
+        link = Link(next(self.indexes), name, True, True, master, mac=mac)
         self.link_table[link.index] = link
         return LinkEvent(True, link)
 
@@ -117,7 +138,7 @@ class FakeStore:
         return LinkEvent(False, link)
 
     def set_bridge(self, up: bool) -> LinkEvent:
-        link = Link(2, BRIDGE, up, up)
+        link = Link(2, BRIDGE, up, up, kind="bridge")
         self.link_table[2] = link
         if not up:
             self.hops = {key: hop for key, hop in self.hops.items() if hop[0] != 2}
@@ -145,6 +166,7 @@ class Rig:
         self.timers = FakeTimers(self.clock)
         self.store = FakeStore()
         self.ports: dict[int, dict[str, object]] = {}
+        self.bindings: dict[int, list[dict[str, object]]] = {}  # of ports that have more than one
         self.mode = "good"
         self.lost: set[int] = set()
         self.latency = LATENCY
@@ -222,6 +244,13 @@ class Rig:
         if kind == "subnets":
             cidrs = {SUBNET: "10.64.0.0/16", SUBNET6: "2001:db8:64::/64", **self.more_subnets}
             return {kind: [{"id": id, "cidr": cidr, "network_id": NETWORK} for id, cidr in cidrs.items()]}
+        if kind == "bindings":
+            (number,) = [each for each in self.ports if port_id(each) in path]
+            return {kind: self.bindings.get(number, [])}
+        macs = {value for name, value in query if name == "mac_address"}
+        if macs:
+            assert ("network_id", NETWORK) in query
+            return {kind: [each for each in self.ports.values() if each["mac_address"] in macs]}
         assert ("binding:host_id", "hv1") in query
         here = [self.ports[number] for number in sorted(self._here())]
         if self.mode == "half":
@@ -236,7 +265,7 @@ class Rig:
         """Ports bound here, in Neutron."""
         self.ports.update({number: port(number) for number in numbers})
 
-    def event(self, *events: LinkEvent) -> None:
+    def event(self, *events: Event) -> None:
         self.watcher.events(events)
 
     def boot(self, *numbers: int) -> None:
@@ -244,6 +273,26 @@ class Rig:
         for number in numbers:
             self.place(number)
             self.event(self.store.plug(tap(number)))
+
+    def prepare(self, number: int, source: str = "hv3", **plug: int | None) -> None:
+        """A port of another host is to come here, as nova does it: a second binding, then the tap."""
+        self.ports[number] = port(number, host=source)
+        self.bindings[number] = [
+            {"host": source, "vif_type": "bridge", "status": "ACTIVE"},
+            {"host": "hv1", "vif_type": "bridge", "status": "INACTIVE"},
+        ]
+        self.event(self.store.plug(tap(number), f"fe{mac(number)[2:]}", **plug))
+
+    def frame(self, number: int, source: str | None = None) -> None:
+        """The instance behind a tap here sends its first frame."""
+        for link in self.store.link_table.values():
+            if link.name == tap(number):
+                self.event(LearnedEvent(link.index, source or mac(number)))
+
+    def activate(self, number: int, host: str = "hv1") -> None:
+        """Neutron binds the port to the host that it has come to."""
+        self.ports[number] = port(number, host=host)
+        self.bindings.pop(number, None)
 
     def settle(self, seconds: float = SETTLED) -> None:
         self.timers.advance(seconds)
