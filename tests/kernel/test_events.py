@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 import pytest
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.events import RouteEvents
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.model import (
+    LearnedEvent,
     LinkEvent,
     Nexthop,
     NexthopEvent,
@@ -17,6 +18,8 @@ from ansible_collections.roth.fabric.plugins.module_utils.kernel.model import (
 )
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.sync import apply_plan, read_plan
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.text import parse_routes
+
+from tests.kernel.conftest import eventually
 
 MANY = [f"10.64.{i // 256}.{i % 256}/32" for i in range(5000)]
 
@@ -128,3 +131,62 @@ def test_events_of_another_table_of_ours_are_told(shell, events):
     shell("ip route add 10.64.1.53/32 dev v0 table 1000 proto 142")
     (told,) = [event.route for event in events.read() if isinstance(event, RouteEvent)]
     assert (told.prefix, told.table) == (ip_network("10.64.1.53/32"), 1000)
+
+
+@pytest.fixture
+def learning(shell):
+    subscription = RouteEvents(142, (142,), learned=True)
+    yield subscription
+    subscription.close()
+
+
+def learned(events):
+    return [(event.port, event.mac) for event in events.read() if isinstance(event, LearnedEvent)]
+
+
+def test_a_bridge_tells_who_is_behind_a_port_with_the_first_frame_from_there(shell, learning, index):
+    shell("ip link add v2 address fe:16:3e:00:00:01 type veth peer name v3 address fa:16:3e:00:00:01")
+    shell("ip link set v2 master br0 up")
+    shell("sysctl -qw net.ipv4.conf.v3.arp_notify=1")
+    shell("ip address add 10.64.0.1/24 dev v3")
+    assert {port for port, _mac in learned(learning)}.isdisjoint({index("v2")})
+    shell("ip link set v3 up")
+    told = set()
+    eventually(lambda: told.update(learned(learning)) or (index("v2"), "fa:16:3e:00:00:01") in told, True)
+    assert "fe:16:3e:00:00:01" not in {mac for _port, mac in told}
+
+
+def test_addresses_that_somebody_sets_on_a_bridge_are_not_learned(shell, learning):
+    shell("bridge fdb add fa:16:3e:00:00:02 dev v1 master static")
+    shell("ip link add v2 address fe:16:3e:00:00:03 type veth peer name v3")
+    shell("ip link set v2 master br0")
+    shell("bridge fdb add fa:16:3e:00:00:04 dev v1 master dynamic")
+    told = {mac for _port, mac in learned(learning)}
+    assert "fa:16:3e:00:00:04" in told
+    assert told.isdisjoint({"fa:16:3e:00:00:02", "fe:16:3e:00:00:03"})
+
+
+def test_neighbour_entries_of_arp_and_ndp_cost_nothing(shell, tmp_path):
+    events = RouteEvents(142, (142,), receive_buffer=4096, learned=True)
+    events.read()
+    batch(shell, tmp_path / "batch", [f"neigh add {each[:-3]} lladdr fa:16:3e:00:00:01 dev v0" for each in MANY])
+    shell("ip route add 192.0.2.1/32 dev v0 table 142 proto 142")
+    assert routes_of(events) == [(True, "192.0.2.1/32")]
+    events.close()
+
+
+def test_who_does_not_ask_for_it_is_told_nothing_of_bridges(shell, events):
+    shell("bridge fdb add fa:16:3e:00:00:04 dev v1 master dynamic")
+    assert learned(events) == []
+
+
+def test_packets_that_an_interface_has_received_are_counted(shell, kernel, index):
+    before = kernel.received(index("v1"))
+    shell("sysctl -qw net.ipv4.conf.v0.arp_notify=1")
+    shell("ip link set v0 down")
+    shell("ip address add 10.64.0.1/24 dev v0")
+    shell("ip link set v0 up")
+    eventually(lambda: kernel.received(index("v1")) > before, True)
+    shell("ip link del v0")
+    with pytest.raises(OSError, match="No such device"):
+        kernel.received(9999)

@@ -49,11 +49,17 @@ def eventually(read: Callable[[], T], accept: Callable[[T], bool], expected: str
 
 @dataclass(frozen=True)
 class Loss:
-    """What a stream of pings lost. `longest` is the longest outage of one address in ms."""
+    """What a stream of pings lost. `longest` is the longest outage of one address in ms.
+
+    `losses` are when those were sent that got no answer (seconds since 1970); `reordered` counts answers that were
+    overtaken.
+    """
 
     sent: int
     lost: int
     longest: float
+    losses: tuple[float, ...] = ()
+    reordered: int = 0
 
 
 @dataclass
@@ -186,7 +192,8 @@ class Fabric:
                 yield found
             finally:
                 answer = json.loads(process.communicate("\n", timeout=120)[0])
-        found.loss = Loss(answer["sent"], answer["lost"], max(answer["gaps"].values()))
+        gap = max(answer["gaps"].values())
+        found.loss = Loss(answer["sent"], answer["lost"], gap, tuple(answer["losses"]), answer["reordered"])
 
     @contextmanager
     def monitoring(self, node: str) -> Iterator[Monitor]:

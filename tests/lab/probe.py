@@ -113,17 +113,27 @@ def first(seconds: float, addresses: Sequence[str]) -> dict[str, float | None]:
 
 
 def stream(rate: float, addresses: Sequence[str]) -> dict[str, object]:
-    """Send until stdin closes. `gaps` is the longest outage of each address in ms."""
-    echo, began = Echo(), time.monotonic()
+    """Send until stdin closes. `gaps` is the longest outage of each address in ms.
+
+    `losses` are when packets without an answer were sent (seconds since 1970), `reordered` counts answers that came
+    after one to a later packet of their address.
+    """
+    echo, began, epoch = Echo(), time.monotonic(), time.time() - time.monotonic()
     answered: list[bool] = []
+    sent: list[float] = []
+    newest = dict.fromkeys(addresses, -1)
+    reordered = 0
     ended = False
     print("streaming", flush=True)
     while not ended:
         due = began + len(answered) / rate
-        for _sender, number in echo.receive(due - time.monotonic()):
+        for sender, number in echo.receive(due - time.monotonic()):
             answered[number] = True
+            reordered += number < newest[sender]
+            newest[sender] = max(number, newest[sender])
         while time.monotonic() >= began + len(answered) / rate:
             answered.append(False)
+            sent.append(time.monotonic())
             echo.send(addresses[(len(answered) - 1) % len(addresses)], len(answered) - 1)
         ended = bool(select.select([sys.stdin], [], [], 0)[0])
     until = time.monotonic() + GRACE
@@ -134,6 +144,8 @@ def stream(rate: float, addresses: Sequence[str]) -> dict[str, object]:
     return {
         "sent": len(answered),
         "lost": answered.count(False),
+        "losses": [epoch + when for when, came in zip(sent, answered, strict=True) if not came],
+        "reordered": reordered,
         "gaps": {address: _longest(answered[n :: len(addresses)]) * period for n, address in enumerate(addresses)},
     }
 

@@ -11,8 +11,26 @@ from tests.lab.fabric import ROOT, Fabric
 
 from .cloud import CONTROLLER
 
-READ = ("get_port", "get_port:binding:host_id", "get_port:binding:vif_type", "get_network", "get_subnet")
-OTHER = ("get_port:binding:profile", "update_port", "update_port:binding:host_id", "delete_port", "delete_network")
+READ = (
+    "get_port",
+    "get_port:binding:host_id",
+    "get_port:binding:vif_type",
+    "get_port:binding:profile",
+    "get_port_binding",
+    "get_network",
+    "get_subnet",
+)
+OTHER = (
+    "get_port:binding:vif_details",
+    "update_port",
+    "update_port:binding:host_id",
+    "update_port:binding:profile",
+    "create_port_binding",
+    "delete_port_binding",
+    "activate",
+    "delete_port",
+    "delete_network",
+)
 ASK = """
 import json, sys, warnings
 warnings.simplefilter("ignore")

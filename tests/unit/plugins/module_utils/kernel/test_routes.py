@@ -219,3 +219,34 @@ def test_the_order_of_the_list_does_not_matter(kernel, entries, random):
     first, second = planned(kernel, wanted_of(entries)), planned(kernel, wanted_of(shuffled))
     assert (first.install, first.change, first.remove) == (second.install, second.change, second.remove)
     assert sorted(problem.key for problem in first.problems) == sorted(problem.key for problem in second.problems)
+
+
+WANTED = ["10.64.0.1/32 dev a", "2001:db8::1/128 dev a", "10.64.1.0/24 dev a"]
+JUST_ARRIVED = ["10.64.0.1/32 dev a metric 142", "2001:db8::1/128 dev a metric 142", "10.64.1.0/24 dev a metric 142"]
+
+
+def plan_against(lines, wanted):
+    current = RouteTable(dict.fromkeys(parse_routes(lines).routes, (2, 1)))
+    return plan_routes(wanted, current, {}, LINKS)
+
+
+def test_the_route_of_an_address_that_has_just_arrived_is_as_good_as_the_wanted_one():
+    plan = plan_against(JUST_ARRIVED[:2], parse_routes(WANTED[:2]))
+    assert not plan.changed
+    assert plan.unchanged == 2
+
+
+def test_a_shorter_prefix_of_that_metric_is_no_arrival():
+    plan = plan_against(JUST_ARRIVED[2:], parse_routes(WANTED[2:]))
+    assert (len(plan.install), len(plan.remove)) == (1, 1)
+
+
+def test_an_arrival_that_is_wanted_no_more_is_removed():
+    assert len(plan_against(JUST_ARRIVED[:2], parse_routes([])).remove) == 2
+
+
+def test_who_settles_arrivals_gets_the_ordinary_route_first():
+    wanted = parse_routes(WANTED[:2])
+    wanted.settles = True
+    changes = operations(plan_against(JUST_ARRIVED[:2], wanted))
+    assert [action for action, _key, _hop in changes] == [Action.ADD, Action.ADD, Action.REMOVE, Action.REMOVE]

@@ -1,0 +1,96 @@
+"""A live migration as nova does it, step by step, of an instance that is a network namespace.
+
+The instance has two interfaces with one MAC: one behind the source's bridge, and from when nova plugs it one behind the
+target's, which is down. In its pause its addresses are on none; then they are on the second, and its kernel says so
+itself (arp_notify, ndisc_notify), as a guest's does after QEMU has it resumed.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from lab.api import Api
+from lab.commands import ip_batch, run
+from lab.ports import Instance
+from lab.settings import netns_path
+
+from tests.lab.fabric import Fabric
+
+NEXT = "eth1"
+QUIET = {"accept_ra": 0, "accept_dad": 0, "ndisc_notify": 1}
+
+
+@dataclass(frozen=True)
+class Pause:
+    """When the instance did not run (seconds since 1970)."""
+
+    began: float
+    ended: float
+
+    def __contains__(self, when: float) -> bool:
+        return self.began <= when <= self.ended
+
+
+class Migration:
+    """One port's way from `source` to `target`."""
+
+    def __init__(self, api: Api, fabric: Fabric, port: dict[str, Any], source: str, target: str) -> None:
+        self.api, self.fabric, self.port = api, fabric, port
+        self.source, self.target = source, target
+        self.space = fabric.settings.instance_netns(port["id"])
+        self.instance: Instance = fabric.instances[port["id"]]
+
+    def prepare(self) -> None:
+        """The conductor's part and the target's pre_live_migration: binding, tap, `migrating_to`."""
+        path = f"ports/{self.port['id']}"
+        self.api.request("POST", f"{path}/bindings", {"binding": {"host": self.target}})
+        profile = {"migrating_to": self.target}
+        self.api.request("PUT", path, {"port": {"binding:profile": profile}})
+        self._plug()
+
+    def _plug(self) -> None:
+        port, host = self.instance, self.fabric.netns(self.target)
+        run("ip", "link", "add", NEXT, "address", port.mac, "mtu", port.mtu, "netns", self.space, "type", "veth",
+            "peer", "name", port.tap, "address", f"fe{port.mac[2:]}", "mtu", port.mtu, "netns", host)  # fmt: skip
+        values = [f"echo {value} >/proc/sys/net/ipv6/conf/{NEXT}/{name}" for name, value in QUIET.items()]
+        values.append(f"echo 1 >/proc/sys/net/ipv4/conf/{NEXT}/arp_notify")
+        values.append("echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_ra")  # what it has learned moves with it
+        run("nsenter", f"--net={netns_path(self.space)}", "sh", "-c", " && ".join(values))
+        lines = [f"link set {port.tap} {what}" for what in ("addrgenmode none", f"master {port.bridge}", "up")]
+        ip_batch(lines, netns=host)
+
+    def move(self, seconds: float) -> Pause:
+        """The instance stops on the source and goes on on the target, `seconds` later."""
+        gateway = self._gateway()
+        began = time.time()
+        ip_batch(["address flush dev eth0"], netns=self.space)
+        threading.Event().wait(max(0.0, began + seconds - time.time()))
+        addresses = [
+            f"address add {each} dev {NEXT}{' nodad' if ':' in each else ''}" for each in self.instance.addresses
+        ]
+        routes = [f"route add default via {each} dev {NEXT}" for each in (*self.instance.gateways, *gateway)]
+        ip_batch([*addresses, f"link set {NEXT} up", *routes], netns=self.space)
+        return Pause(began, time.time())
+
+    def _gateway(self) -> list[str]:
+        """The IPv6 router that the instance has learned: it is among what moves with its memory."""
+        shown = run("ip", "-n", self.space, "-6", "-j", "route", "show", "default").stdout
+        return [each["gateway"] for each in json.loads(shown) if "gateway" in each]
+
+    def activate(self) -> None:
+        """Neutron binds the port to the target."""
+        self.api.request("PUT", f"ports/{self.port['id']}/bindings/{self.target}/activate")
+
+    def unplug(self) -> None:
+        """The source's QEMU has ended."""
+        ip_batch([f"link del {self.instance.tap}"], netns=self.fabric.netns(self.source))
+
+    def finish(self) -> None:
+        """Nova clears up."""
+        path = f"ports/{self.port['id']}"
+        self.api.request("DELETE", f"{path}/bindings/{self.source}")
+        self.api.request("PUT", path, {"port": {"binding:profile": {}}})

@@ -1,0 +1,133 @@
+"""Live migration under load: the target is preferred before the source withdraws, and nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from statistics import median
+from typing import Any
+
+from lab.api import Api
+
+from tests.lab.fabric import Fabric, Loss, eventually
+
+from .cloud import prefixes
+from .migration import Migration, Pause
+from .preferences import preferences
+from .test_watcher import SWITCHES, addresses, plain, plug, ports, tap, watcher
+
+RUNS = int(os.environ.get("ROTH_MIGRATIONS", "2"))
+"""Migrations that are counted; 20 for figures that are published."""
+RATE = float(os.environ.get("ROTH_MIGRATION_RATE", "1000"))
+"""Packets a second of each flow."""
+PAUSE = 0.15  # seconds in which the instance runs nowhere
+OLD_COPY = 0.05  # seconds for which the source's tap outlives the pause
+SOURCE, TARGET, THIRD = "hv1", "hv3", "hv2"
+ARRIVED = "metric 142"
+
+
+def neighbor(fabric: Fabric, host: str) -> str:
+    """An instance on a host in the network that the ports are made in."""
+    (network,) = [each["id"] for each in fabric.document["networks"] if each["name"] == "mobile"]
+    return next(
+        str(port["name"])
+        for port in fabric.good_ports
+        if (port["binding:host_id"], port["network_id"]) == (host, network)
+    )
+
+
+def lines(fabric: Fabric, host: str, port: dict[str, Any]) -> list[str]:
+    """A host's own routes to the port's addresses."""
+    shown = [fabric.ip(host, family, "route", "show", "table", "142", "proto", "142") for family in ("-4", "-6")]
+    wanted = plain(prefixes(port))
+    return [line for text in shown for line in text.splitlines() if line.split()[0] in wanted]
+
+
+def expected(fabric: Fabric, port: dict[str, Any], host: str) -> None:
+    eventually(lambda: watcher(fabric, host)["expected"], lambda found: tap(port) in found, "the tap is known", 30)
+
+
+def arrived(fabric: Fabric, port: dict[str, Any], host: str) -> None:
+    eventually(
+        lambda: lines(fabric, host, port),
+        lambda found: len(found) == 2 and all(ARRIVED in line for line in found),
+        f"{host} has both addresses as just arrived",
+        30,
+    )
+
+
+def settled(fabric: Fabric, port: dict[str, Any], host: str) -> None:
+    eventually(
+        lambda: lines(fabric, host, port),
+        lambda found: len(found) == 2 and not any(ARRIVED in line for line in found),
+        f"{host} has both addresses like any other",
+        60,
+    )
+
+
+def gone(fabric: Fabric, port: dict[str, Any], host: str) -> None:
+    eventually(lambda: lines(fabric, host, port), lambda found: not found, f"no route on {host}", 120)
+
+
+def migrate(move: Migration) -> Pause:
+    """From the moment that the memory is copied; the tap is here and known."""
+    pause = move.move(PAUSE)
+    end = threading.Timer(OLD_COPY, move.unplug)
+    end.start()
+    move.activate()
+    end.join()
+    move.finish()
+    return pause
+
+
+def test_while_an_instance_moves_the_target_is_preferred_and_never_two_hosts_alike(api: Api, fabric: Fabric) -> None:
+    """Prints what each flow lost, and what of it was sent when the instance ran somewhere."""
+    flows = {"client": "client", "third host": neighbor(fabric, THIRD), "source's neighbour": neighbor(fabric, SOURCE),
+             "target's neighbour": neighbor(fabric, TARGET)}  # fmt: skip
+    beyond: dict[str, list[int]] = {name: [] for name in flows}
+    for number in range(RUNS):
+        with ports(api, fabric, [SOURCE]) as (port,):
+            pause, losses, equal = one(api, fabric, port, list(flows.values()))
+            for name, loss in zip(flows, losses, strict=True):
+                beyond[name].append(told(f"{number}: {name}", loss, pause))
+            assert equal == []
+    for name, counts in beyond.items():
+        print(f"{name}: lost beyond the pause: median {median(counts)}, most {max(counts)}, of {RUNS} migrations")
+
+
+def told(name: str, loss: Loss, pause: Pause) -> int:
+    """A line of figures; how many packets were lost that were sent when the instance ran somewhere."""
+    late = [1000 * (when - pause.ended) for when in loss.losses if when not in pause]
+    span = f", sent {late[0]:.0f} to {late[-1]:.0f} ms after it" if late else ""
+    took = 1000 * (pause.ended - pause.began)
+    print(f"{name}: {loss.lost} of {loss.sent} lost, {len(late)} beyond the pause of {took:.0f} ms{span}")
+    print(f"{name}: {loss.reordered} reordered")
+    return len(late)
+
+
+def one(
+    api: Api, fabric: Fabric, port: dict[str, Any], sources: Sequence[str]
+) -> tuple[Pause, list[Loss], list[object]]:
+    """One migration under load, until nothing is left of it on the source and the target has it like any other."""
+    plug(fabric, [port])
+    wanted = addresses(port)
+    for source in sources:
+        assert None not in fabric.reach(source, wanted, 60).values()
+    move = Migration(api, fabric, port, SOURCE, TARGET)
+    move.prepare()
+    expected(fabric, port, TARGET)
+    with ExitStack() as stack:
+        seen = stack.enter_context(preferences(fabric, SWITCHES, wanted[0]))
+        streams = [stack.enter_context(fabric.streaming(source, wanted, RATE)) for source in sources]
+        assert lines(fabric, TARGET, port) == [], "a route before the instance runs here"
+        pause = migrate(move)
+        arrived(fabric, port, TARGET)
+        gone(fabric, port, SOURCE)
+    print(f"{seen.looks} looks at the switches: {seen.of}")
+    assert all({SOURCE: 100, TARGET: 200} in each or {TARGET: 200} in each for each in seen.of.values()), seen.of
+    assert all(each[-1] == {TARGET: 200} for each in seen.of.values()), seen.of
+    with preferences(fabric, SWITCHES, wanted[0]) as after:
+        settled(fabric, port, TARGET)
+    return pause, [stream.result for stream in streams], [*seen.equal(), *after.equal()]
