@@ -189,8 +189,6 @@ def _remove_cables(spaces: Iterable[str]) -> None:
 def _create(settings: Settings, changed: Sequence[Instance], taps: Mapping[str, Mapping[str, str]]) -> None:
     """Namespaces and cables first, then the hosts' ends, then the instances': they speak up as soon as they are up.
 
-    As with libvirt a tap has the MAC of its instance but for the first byte.
-
     A namespace that is there already stays, with what runs in it: that is a live migration.
     """
     if not changed:
@@ -202,7 +200,7 @@ def _create(settings: Settings, changed: Sequence[Instance], taps: Mapping[str, 
     ip_batch(
         (
             f"link add eth0 address {i.mac} mtu {i.mtu} netns {spaces[i.port_id]} "
-            f"type veth peer name {i.tap} address fe{i.mac[2:]} mtu {i.mtu} netns {settings.netns(i.host)}"
+            f"type veth peer name {i.tap} mtu {i.mtu} netns {settings.netns(i.host)}"
             for i in changed
         ),
         step="creating taps",

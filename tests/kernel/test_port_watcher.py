@@ -16,7 +16,6 @@ from roth.kernel.model import Overrun, key_text
 from roth.kernel.netlink import Netlink
 from roth.kernel.preference import ARRIVED_METRIC
 from roth.port_watcher.asking import understand
-from roth.port_watcher.coming import Question
 from roth.port_watcher.farewell import PacketWire
 from roth.port_watcher.watcher import Watcher
 from roth.timers import LoopTimers, SystemClock
@@ -44,7 +43,7 @@ class Host(Rig):
         self.connect()
         raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         watcher.farewells.wire = PacketWire(raw, self.kernel.addresses)
-        watcher.ask = lambda question: loop.call_soon(self.answer, question) and None
+        watcher.ask = lambda number: loop.call_soon(self.answer, number) and None
 
         def readable() -> None:
             try:
@@ -62,9 +61,9 @@ class Host(Rig):
             raw.close()
             self.kernel.close()
 
-    def answer(self, question: Question) -> None:
+    def answer(self, number: int) -> None:
         self.reads.append(time.monotonic())
-        self.watcher.told(question.number, understand(json.dumps(self.read(question))))
+        self.watcher.told(number, understand(json.dumps(self.read(number))))
 
     def has(self) -> set[str]:
         return {key_text(key) for key, hop in self.kernel.route_table(142, 142).hops.items() if hop[0] != 1}
@@ -273,8 +272,8 @@ def test_the_first_frame_of_an_instance_that_is_expected_brings_its_routes(host:
         host.plug(1)
         await host.eventually(routed(1))
         host.ports[20] = port(20, host="hv3")
-        host.bindings[20] = [{"host": each, "vif_type": "bridge"} for each in ("hv3", "hv1")]
-        host.shell(f"ip link add {tap(20)} address fe{mac(20)[2:]} type veth peer name guest address {mac(20)}")
+        host.bindings[20] = "hv1"
+        host.shell(f"ip link add {tap(20)} type veth peer name guest address {mac(20)}")
         host.shell(f"ip link set {tap(20)} master {BRIDGE} up")
         deadline = time.monotonic() + DEADLINE
         while tap(20) not in host.watcher.arrivals.expected:

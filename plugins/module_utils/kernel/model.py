@@ -100,10 +100,7 @@ class RouteTable:
 
 @dataclass(frozen=True)
 class Link:
-    """A network interface. `up` is IFF_UP, `carrier` is IFF_LOWER_UP (linux/if.h); `master` an ifindex.
-
-    `mac` is its hardware address in lower-case colon notation, None where it has none.
-    """
+    """A network interface. `up` is IFF_UP, `carrier` is IFF_LOWER_UP (linux/if.h); `master` an ifindex."""
 
     index: int
     name: str
@@ -112,7 +109,6 @@ class Link:
     master: int | None = None
     kind: str | None = None
     isolated: bool | None = None
-    mac: str | None = None
 
 
 class Action(Enum):

@@ -213,7 +213,6 @@ def read_link(buffer: bytes, start: int, end: int) -> Link:
         master=_u32(found.get(10)),
         kind=_text(info.get(1)),
         isolated=None if isolated is None else bool(isolated[0]),
-        mac=found[1].hex(":") if len(found.get(1, b"")) == 6 else None,
     )
 
 

@@ -29,28 +29,22 @@ LEAVING_FOR = 600.0  # seconds for which a migration that is announced may make 
 
 @dataclass(frozen=True)
 class Coming:
-    """A port of another host whose tap is here. `ready`: it has a good binding for this host; else none is known.
+    """A port of another host that has a good binding for this host as well, and `routes` that it would have here.
 
-    `routes` are those that this host would have for it, by their ordinary keys. `mac` is in lower case.
+    They are in ordinary form. `mac` is in lower case.
     """
 
     tap: str
     mac: str
-    ready: bool
     routes: Mapping[RouteKey, str | None]
 
 
 @dataclass(frozen=True)
 class Migrations:
-    """What a read of Neutron tells of them.
+    """What a read of Neutron tells of them. `leaving` are taps of ports here that are about to go elsewhere."""
 
-    `coming` is None where it is not known. `leaving` are taps of ports here that are about to go elsewhere. `blind`
-    says why bindings can't be read.
-    """
-
-    coming: tuple[Coming, ...] | None = ()
+    coming: tuple[Coming, ...] = ()
     leaving: frozenset[str] = frozenset()
-    blind: str | None = None
 
 
 @dataclass(frozen=True)
@@ -119,14 +113,10 @@ class Arrivals:
                 self.arrived.setdefault(tap, Arrival(self._started, True))
                 self._here.discard(tap)
 
-    def unknown(self, taps: Iterable[str]) -> list[str]:
-        """Of the taps that no port of this host explains, those that may be of a port that comes here."""
-        return [tap for tap in taps if tap not in self._here]
-
     def alive(self, now: float, tap: str, mac: str | None = None) -> Step | None:
         """A frame has come from behind the tap, by `mac` if that is known. None: it tells nothing."""
         coming = self.expected.get(tap)
-        if coming is None or not coming.ready:
+        if coming is None:
             if tap not in self._here and tap not in self.arrived:
                 self._heard[tap] = mac  # it may come before Neutron's answer
             return None
@@ -141,18 +131,13 @@ class Arrivals:
         self._resume(answer)
         self._found = frozenset()
         placed = set(answer.taps.values())
-        steps = [*self._bound(now, placed), *self._unbound(began, placed, told), *self._settled(now, told.leaving)]
+        steps = [*self._bound(now, placed), *self._unbound(began, placed), *self._settled(now, told.leaving)]
         self._here = (self._here | placed - self.arrived.keys()) & set(taps)
-        if told.coming is not None:
-            before = self.expected
-            self.expected = {
-                each.tap: each
-                for each in told.coming
-                if each.tap in taps and each.tap not in placed | self._here | self.arrived.keys()
-            }
-            steps += [Step("expected", tap) for tap, each in self.expected.items() if before.get(tap) != each]
-            steps += [step for tap, mac in self._heard.items() if (step := self.alive(now, tap, mac)) is not None]
-            self._heard = {}
+        before, nobody = self.expected, placed | self._here | self.arrived.keys()
+        self.expected = {each.tap: each for each in told.coming if each.tap in taps and each.tap not in nobody}
+        steps += [Step("expected", tap) for tap, each in self.expected.items() if before.get(tap) != each]
+        heard, self._heard = self._heard, {}
+        steps += [step for tap, mac in heard.items() if (step := self.alive(now, tap, mac)) is not None]
         self._leaving = {tap: self._leaving.get(tap, now) for tap in told.leaving & set(taps)}
         return steps
 
@@ -165,7 +150,7 @@ class Arrivals:
             if tap in placed and not arrival.bound:
                 self.arrived[tap] = replace(arrival, bound=True, routes={})
 
-    def _unbound(self, began: float, placed: Collection[str], told: Migrations) -> Iterable[Step]:
+    def _unbound(self, began: float, placed: Collection[str]) -> Iterable[Step]:
         """A port that was bound here and is no more has left. One that never was gets its time."""
         late = began - self.unbound
         for tap, arrival in list(self.arrived.items()):
@@ -175,7 +160,7 @@ class Arrivals:
                 del self.arrived[tap]
                 self._here.add(tap)
                 yield Step("settled", tap, "Neutron binds it elsewhere")
-            elif told.coming is not None and arrival.since <= late:
+            elif arrival.since <= late:
                 del self.arrived[tap]
                 self._here.add(tap)
                 yield Step(

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from ..kernel.text import parse_device, parse_routes
 from .answer import parse_answer
 from .arrivals import Answered, Coming, Failed, Migrations
-from .coming import Question
 
 LONGEST = 64 << 20  # bytes of an answer: some hundred thousand routes
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -38,24 +37,17 @@ def understand(line: bytes | str) -> Answered | Failed:
 
 
 def _migrations(message: Mapping[str, object]) -> Migrations:
-    found, leaving, blind = message["coming"], message["leaving"], message["blind"]
-    if not isinstance(leaving, list) or not isinstance(found, (list, type(None))):
+    coming, leaving = message["coming"], message["leaving"]
+    if not isinstance(coming, list) or not isinstance(leaving, list):
         raise TypeError
-    coming = None if found is None else tuple(map(_coming, found))
-    return Migrations(coming, frozenset(map(parse_device, leaving)), None if blind is None else str(blind))
+    return Migrations(tuple(map(_coming, coming)), frozenset(map(parse_device, leaving)))
 
 
 def _coming(entry: Mapping[str, object]) -> Coming:
     routes = entry["routes"]
     if not isinstance(routes, list):
         raise TypeError
-    return Coming(parse_device(str(entry["tap"])), str(entry["mac"]), bool(entry["ready"]), parse_routes(routes).routes)
-
-
-def line_of(question: Question) -> str:
-    """A question as the reader takes it (`reader.parse_question`)."""
-    taps = [[each.name, each.mac, each.port] for each in question.taps]
-    return json.dumps({"number": question.number, "taps": taps})
+    return Coming(parse_device(str(entry["tap"])), str(entry["mac"]), parse_routes(routes).routes)
 
 
 def give_up_capabilities() -> None:
@@ -72,9 +64,9 @@ class ReaderProcess:
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
 
-    def ask(self, question: Question) -> None:
+    def ask(self, number: int) -> None:
         """Begin a read; what becomes of it is told."""
-        task = asyncio.get_running_loop().create_task(self._exchange(question))
+        task = asyncio.get_running_loop().create_task(self._exchange(number))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -93,11 +85,11 @@ class ReaderProcess:
         if process is not None:
             await process.wait()
 
-    async def _exchange(self, question: Question) -> None:
+    async def _exchange(self, number: int) -> None:
         try:
             process = await self._started()
             assert process.stdin is not None and process.stdout is not None  # noqa: S101
-            process.stdin.write(f"{line_of(question)}\n".encode())
+            process.stdin.write(f"{number}\n".encode())
             await process.stdin.drain()
             line = await process.stdout.readline()
             if not line:
@@ -107,7 +99,7 @@ class ReaderProcess:
         except (OSError, ValueError) as error:
             self.drop()
             result = Failed("broken", str(error))
-        self.told(question.number, result)
+        self.told(number, result)
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:

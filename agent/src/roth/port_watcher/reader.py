@@ -1,4 +1,4 @@
-"""The process that asks Neutron: a question a line comes in on stdin, one JSON document each goes out on stdout.
+"""The process that asks Neutron: numbers come in on stdin, one JSON document a number goes out on stdout.
 
 It has the credentials and meets the network, so it has no capability; who writes routes reads no byte that came from
 outside but through this. It can be killed when Neutron answers a byte a minute, which no timeout of a socket ends.
@@ -17,7 +17,7 @@ from ..neutron.entry import connect
 from ..neutron.reading import read_ports_of
 from ..wanted.document import read_document
 from ..wanted.ports import InstanceRoutes, PortPlan
-from .coming import PROFILE, Question, SeenTap, coming, leaving
+from .coming import PROFILE, coming, leaving
 from .config import Config, load
 
 Message = dict[str, object]
@@ -58,11 +58,10 @@ class Reader:
         self.config, self.connect, self.monotonic = config, connect, monotonic
         self.cloud: Remembering | None = None
 
-    def read(self, question: Question) -> Message:
+    def read(self, number: int) -> Message:
         """One reading: what this host should have, or why that isn't known."""
-        number = question.number
         try:
-            return {"number": number, **self._read(question)}
+            return {"number": number, **self._read()}
         except NeutronError as error:
             if error.kind != "broken":
                 self.cloud = None
@@ -73,7 +72,7 @@ class Reader:
             self.cloud = None
             return {"number": number, "kind": "broken", "text": f"{type(error).__name__} while Neutron was read"}
 
-    def _read(self, question: Question) -> Message:
+    def _read(self) -> Message:
         began, config = self.monotonic(), self.config
         fresh = self.cloud is None
         if self.cloud is None:
@@ -94,7 +93,7 @@ class Reader:
             "left_out": [each.address for each in found.left_out],
             "seconds": seconds,
             "leaving": leaving(document, config.host),
-            **self._coming(self.cloud, document, question),
+            "coming": coming(config, document),
         }
 
     def _ask(self, cloud: Cloud) -> tuple[Mapping[str, object], InstanceRoutes]:
@@ -103,20 +102,6 @@ class Reader:
         sockets = bool(config.ovsdb)
         plan = PortPlan(read_document(document), config.networks, config.device_owners, sockets=sockets)
         return document, plan.routes(config.host, config.loopbacks)
-
-    def _coming(self, cloud: Cloud, document: Mapping[str, object], question: Question) -> Message:
-        """What isn't known of other hosts' ports takes nothing from what is known of this one's."""
-        try:
-            found, blind = coming(cloud, self.config, document, question.taps)
-        except (NeutronError, ValueError):
-            return {"coming": None, "blind": None}
-        return {"coming": found, "blind": blind}
-
-
-def parse_question(line: str) -> Question:
-    """A line of stdin, as `asking.line_of` writes it."""
-    found = json.loads(line)
-    return Question(int(found["number"]), tuple(SeenTap(*each) for each in found["taps"]))
 
 
 def main() -> int:
@@ -128,7 +113,7 @@ def main() -> int:
         return 2
     reader = Reader(config, lambda: connect(config.clouds_file, config.cloud, config.timeout), time.monotonic)
     for line in sys.stdin:
-        print(json.dumps(reader.read(parse_question(line))), flush=True)
+        print(json.dumps(reader.read(int(line))), flush=True)
     return 0
 
 

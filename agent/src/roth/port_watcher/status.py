@@ -38,7 +38,7 @@ class State:
 
     `tried` is when the last read had begun that has ended, `good` when the last good one had. `read_seconds` is
     how long Neutron took for it. `expected` and `arrived` are taps of instances in live migration, before and after
-    they run here; `blind` says why the first can't be known.
+    they run here.
     """
 
     version: str
@@ -62,7 +62,6 @@ class State:
     switch: SwitchState | None = None
     expected: list[str] = field(default_factory=list)
     arrived: list[str] = field(default_factory=list)
-    blind: str | None = None
 
 
 def write(path: str, state: State) -> None:
@@ -125,5 +124,4 @@ def summary(document: Mapping[str, object], now: float) -> str:
         for key, what in (("expected", "on their way here"), ("arrived", "just arrived"))
         if isinstance(taps := document.get(key), list) and taps
     )
-    blind = f"; live migrations are seen late: {document['blind']}" if document.get("blind") else ""
-    return f"Neutron's ports: {read_text}, {document.get('routes')} routes{more}{moving}{failed}{blind}"
+    return f"Neutron's ports: {read_text}, {document.get('routes')} routes{more}{moving}{failed}"

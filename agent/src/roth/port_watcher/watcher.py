@@ -17,7 +17,6 @@ from ..log import log
 from ..timers import Clock, Timers
 from .answer import TAP, Answer, departed
 from .arrivals import Answered, Arrivals, Failed, Migrations, Step
-from .coming import Question, SeenTap
 from .config import Config
 from .farewell import Farewells
 from .following import Heard
@@ -44,7 +43,7 @@ class Watcher:
     def __init__(self, config: Config, kernel: Store, clock: Clock, timers: Timers, chance: Chance) -> None:
         self.config, self.kernel, self.clock, self.timers = config, kernel, clock, timers
         self.schedule = Schedule(config.timing, chance, clock.monotonic())
-        self.ask: Callable[[Question], None] = lambda _question: None
+        self.ask: Callable[[int], None] = lambda _number: None
         self.drop: Callable[[], None] = lambda: None
         self.knowledge = Knowledge(config)
         self.switch = Switch(config.ovsdb, clock)
@@ -159,7 +158,7 @@ class Watcher:
             self.schedule.begin(now)
             self._began = self.clock.wall()
             self.state.reads += 1
-            self.ask(Question(self.number, self._unknown(now)))
+            self.ask(self.number)
         elif expires is not None and expires <= now:
             self.drop()
             patience = self.config.timing.patience
@@ -214,21 +213,10 @@ class Watcher:
         else:
             self.arrivals.begin(self.clock.monotonic(), taps, routes, self.knowledge.newest())
 
-    def _unknown(self, now: float) -> tuple[SeenTap, ...]:
-        """Taps that Neutron is asked about: those that came lately and are no port's, and those that were expected."""
-        taps = self.knowledge.answer.unexplained(self._since)
-        recent = {tap for tap in taps if now - self._since[tap] <= self.config.timing.look_for}
-        moving = self.arrivals.expected.keys() | self.arrivals.arrived.keys()
-        asked = set(self.arrivals.unknown(taps & (recent | moving)))
-        return tuple(SeenTap(link.name, link.mac) for link in self.links.values() if link.name in asked)
-
     def _moved(self, now: float, answer: Answer, told: Migrations) -> None:
         """What a read tells of ports that come and go."""
         began = now if self.schedule.began is None else self.schedule.began
         self._tell(self.arrivals.told(now, began, answer, told, self._since.keys()))
-        if told.blind != self.state.blind and told.coming is not None:
-            log("bindings_not_read" if told.blind else "bindings_read", "warning", reason=told.blind or "")
-            self.state.blind = told.blind
         self._count()
 
     def _alive(self, signs: Iterable[tuple[str, str | None]]) -> None:
@@ -243,9 +231,8 @@ class Watcher:
 
     def _count(self) -> None:
         """Look at the counters of taps whose instance is expected, for as long as one is."""
-        now, expected = self.clock.monotonic(), self.arrivals.expected
-        ready = [tap for tap, coming in expected.items() if coming.ready]
-        self._alive([(tap, None) for tap in self.received.look(now, ready, self.links)])
+        now = self.clock.monotonic()
+        self._alive([(tap, None) for tap in self.received.look(now, self.arrivals.expected, self.links)])
         pause = self.received.pause(now)
         if pause is not None:
             self.timers.later("count", pause, self._count)

@@ -25,10 +25,9 @@ from roth.kernel.model import (
 )
 from roth.kernel.text import parse_packed
 from roth.neutron.cloud import NeutronError
-from roth.port_watcher.asking import line_of, understand
-from roth.port_watcher.coming import Question
+from roth.port_watcher.asking import understand
 from roth.port_watcher.config import Config, parse
-from roth.port_watcher.reader import Reader, parse_question
+from roth.port_watcher.reader import Reader
 from roth.port_watcher.watcher import Watcher
 
 from tests.unit.agent.fakes import FakeClock, FakeTimers
@@ -126,8 +125,8 @@ class FakeStore:
         """Prefixes that have a route, loopbacks left out."""
         return {key_text(key) for key, hop in self.hops.items() if hop[0] != 1}
 
-    def plug(self, name: str, mac: str | None = None, master: int | None = 2) -> LinkEvent:
-        link = Link(next(self.indexes), name, True, True, master, mac=mac)
+    def plug(self, name: str, master: int | None = 2) -> LinkEvent:
+        link = Link(next(self.indexes), name, True, True, master)
         self.link_table[link.index] = link
         return LinkEvent(True, link)
 
@@ -166,7 +165,7 @@ class Rig:
         self.timers = FakeTimers(self.clock)
         self.store = FakeStore()
         self.ports: dict[int, dict[str, object]] = {}
-        self.bindings: dict[int, list[dict[str, object]]] = {}  # of ports that have more than one
+        self.bindings: dict[int, str] = {}  # the host of the second, inactive binding of a port
         self.mode = "good"
         self.lost: set[int] = set()
         self.latency = LATENCY
@@ -204,14 +203,13 @@ class Rig:
 
     # -- Neutron ------------------------------------------------------------------------------------------------------
 
-    def asked(self, question: Question) -> None:
-        number = question.number
+    def asked(self, number: int) -> None:
         self.reads.append(self.clock.now)
         if self.mode == "silent":
             return
         watcher = self.watcher
         # what Neutron says is as of when it was asked
-        message, placed = self.read(question), self._here()
+        message, placed = self.read(number), self._here()
         good = "kind" not in message
 
         def deliver() -> None:
@@ -229,9 +227,9 @@ class Rig:
             if each["binding:host_id"] == "hv1" and number not in self.lost and self.mode != "empty"
         }
 
-    def read(self, question: Question) -> dict[str, object]:
+    def read(self, number: int) -> dict[str, object]:
         """What the process that reads Neutron says of a question: the real reader, asking this rig."""
-        return self.reader.read(parse_question(line_of(question)))
+        return self.reader.read(number)
 
     def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Mapping[str, object]:
         """Neutron's API, as far as the reader needs it (Cloud)."""
@@ -244,15 +242,9 @@ class Rig:
         if kind == "subnets":
             cidrs = {SUBNET: "10.64.0.0/16", SUBNET6: "2001:db8:64::/64", **self.more_subnets}
             return {kind: [{"id": id, "cidr": cidr, "network_id": NETWORK} for id, cidr in cidrs.items()]}
-        if kind == "bindings":
-            (number,) = [each for each in self.ports if port_id(each) in path]
-            return {kind: self.bindings.get(number, [])}
-        macs = {value for name, value in query if name == "mac_address"}
-        if macs:
-            assert ("network_id", NETWORK) in query
-            return {kind: [each for each in self.ports.values() if each["mac_address"] in macs]}
         assert ("binding:host_id", "hv1") in query
-        here = [self.ports[number] for number in sorted(self._here())]
+        inactive = {number for number, host in self.bindings.items() if host == "hv1" and self.mode != "empty"}
+        here = [self.ports[number] for number in sorted(self._here() | inactive & self.ports.keys())]
         if self.mode == "half":
             return {"port": here}
         if self.mode == "surprise":
@@ -277,11 +269,8 @@ class Rig:
     def prepare(self, number: int, source: str = "hv3", **plug: int | None) -> None:
         """A port of another host is to come here, as nova does it: a second binding, then the tap."""
         self.ports[number] = port(number, host=source)
-        self.bindings[number] = [
-            {"host": source, "vif_type": "bridge", "status": "ACTIVE"},
-            {"host": "hv1", "vif_type": "bridge", "status": "INACTIVE"},
-        ]
-        self.event(self.store.plug(tap(number), f"fe{mac(number)[2:]}", **plug))
+        self.bindings[number] = "hv1"
+        self.event(self.store.plug(tap(number), **plug))
 
     def frame(self, number: int, source: str | None = None) -> None:
         """The instance behind a tap here sends its first frame."""

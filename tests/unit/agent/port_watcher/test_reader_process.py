@@ -12,7 +12,6 @@ import pytest
 from roth.kernel.model import key_text
 from roth.port_watcher.arrivals import Answered, Failed
 from roth.port_watcher.asking import ReaderProcess, command
-from roth.port_watcher.coming import Question
 
 from tests.unit.agent.port_watcher.rig import BRIDGE, NETWORK, SUBNET, SUBNET6, port, prefixes, tap
 from tests.unit.plugins.module_utils.neutron.http_neutron import Server, serving
@@ -58,7 +57,7 @@ def read(config: str, times: int = 1) -> list[Answered | Failed]:
         try:
             found = []
             for number in range(times):
-                process.ask(Question(number))
+                process.ask(number)
                 found.append(await asyncio.wait_for(told.get(), 60))
             return found
         finally:
@@ -88,7 +87,8 @@ def test_it_asks_for_this_host_s_ports_only_and_hands_over_routes(server: Server
         (200, b"<html>", "broken"),
         (200, b'{"ports": [', "broken"),
         (200, b'{"ports": {}}', "broken"),
-        (200, json.dumps({"ports": [port(7, host="hv2")]}).encode(), "broken"),
+        (200, json.dumps({"ports": [port(each, host="hv2") for each in range(101)]}).encode(), "broken"),
+        (200, json.dumps({"ports": [{**port(7), "binding:host_id": None}]}).encode(), "broken"),
         (200, json.dumps({"ports": [{**port(7), "fixed_ips": [{"ip_address": "10.64.0.7"}]}]}).encode(), "broken"),
     ],
 )

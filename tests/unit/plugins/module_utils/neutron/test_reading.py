@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.roth.fabric.plugins.module_utils.neutron import reading
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.cloud import NeutronError
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.reading import (
     PORT_FIELDS,
@@ -121,7 +122,9 @@ def test_a_port_without_a_field_is_no_answer(key):
     assert key in str(error)
 
 
-def test_a_server_that_drops_the_host_filter_is_noticed():
+def test_a_server_that_drops_the_host_filter_is_noticed(monkeypatch):
+    monkeypatch.setattr(reading, "MOST_MOVING", 10)
+
     class Forgetful(RecordedNeutron):
         def get(self, path, query=()):
             return super().get(path, [pair for pair in query if pair[0] != "binding:host_id"])
@@ -129,6 +132,21 @@ def test_a_server_that_drops_the_host_filter_is_noticed():
     error = failure(Forgetful(), "hv1")
     assert error.kind == "broken"
     assert "only those of 'hv1' were asked for" in str(error)
+
+
+def test_a_port_of_another_host_that_has_an_inactive_binding_on_the_host_comes_with_its_ports():
+    """Neutron's filter by host finds ports by every binding (ml2/plugin.py, _ml2_port_result_filter_hook)."""
+    (coming,) = [port for port in recorded()["ports"] if port["name"] == "hv2-vm0"]
+
+    class Migrating(RecordedNeutron):
+        def get(self, path, query=()):
+            answer = super().get(path, query)
+            more = [coming] if ("binding:host_id", "hv1") in query else []
+            return {key: [*value, *more] if key == "ports" else value for key, value in answer.items()}
+
+    document, own = read_ports(Migrating(), BOTH, "hv1"), read_ports(RecordedNeutron(), BOTH, "hv1")
+    assert set(document[reading.MATCHED]) == {*own[reading.MATCHED], coming["id"]}
+    assert plan(document, provider()).routes("hv1") == plan(own, provider()).routes("hv1")
 
 
 def test_a_server_that_drops_the_network_filter_is_noticed():
