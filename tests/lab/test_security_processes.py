@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -89,19 +90,21 @@ def test_a_daemon_is_its_own_user_with_exactly_its_capabilities(
         assert it.no_new_privileges
 
 
-def test_what_reads_neutron_has_given_its_capability_up(whole: Fabric) -> None:
+def test_what_speaks_with_neutron_and_open_vswitch_has_given_its_capabilities_up(whole: Fabric) -> None:
     if "roth-ports.service" not in units(whole):
         pytest.skip("no port watcher in this lab")
-    watcher, reader = sorted(processes(whole, "roth-ports.service"), key=lambda it: "reader" in it.command)
-    assert {watcher.users, reader.users} == {frozenset({ids(whole, "roth-ports")[0]})}
-    assert {name: watcher.capabilities[name] for name in ("CapPrm", "CapEff")} == dict.fromkeys(
-        ("CapPrm", "CapEff"), NET_ADMIN
-    )
-    assert {name: reader.capabilities[name] for name in ("CapPrm", "CapEff", "CapAmb")} == dict.fromkeys(
-        ("CapPrm", "CapEff", "CapAmb"), 0
-    )
-    assert watcher.no_new_privileges
-    assert reader.no_new_privileges
+    found = processes(whole, "roth-ports.service")
+    children = [it for it in found if re.search(r"roth\.port_watcher\.(reader|ovsdb)", it.command)]
+    (watcher,) = [it for it in found if it not in children]
+    assert children
+    assert {it.users for it in found} == {frozenset({ids(whole, "roth-ports")[0]})}
+    assert all(it.no_new_privileges for it in found)
+    # what has opened the packet socket gave CAP_NET_RAW up before it became the watcher
+    assert {watcher.capabilities[name] for name in ("CapPrm", "CapEff", "CapAmb")} == {NET_ADMIN}
+    assert watcher.capabilities["CapBnd"] == NET_ADMIN | NET_RAW
+    assert "--packet-socket" in watcher.command
+    for child in children:
+        assert {child.capabilities[name] for name in ("CapPrm", "CapEff", "CapAmb")} == {0}, child.command
 
 
 def test_radvd_s_parts_have_no_more_than_raw_sockets(whole: Fabric) -> None:
