@@ -36,8 +36,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - One entry a bridge, with C(network), C(device), C(spanning), C(mtu) (bytes), C(mac), C(gateways) (with length) and
-      C(advertised) (IPv6 prefixes).
+    - One entry a bridge, with C(network), C(device), C(kind) (C(linux) or C(openvswitch)), C(spanning), C(mtu) (bytes),
+      C(mac), C(gateways) (with length) and C(advertised) (IPv6 prefixes).
   type: list
   elements: dict
 """

@@ -12,18 +12,24 @@ from typing import Any
 
 from ..wanted.networks import SPANNING, ProviderNetwork, Subnet, provider_networks
 
+LINUX = "linux"
+OPENVSWITCH = "openvswitch"
+KINDS = (LINUX, OPENVSWITCH)
+
 
 @dataclass(frozen=True)
 class Bridge:
     """One bridge of this host.
 
-    `gateways` are the bridge's own addresses with length: the full length (/32, /128) where the network spans hosts,
-    because a connected route would keep traffic for other hosts' instances on the bridge; the subnet's where it is
-    pinned to this host. `advertised` are the IPv6 prefixes for router advertisements, `mtu` is in bytes.
+    `kind` is LINUX or OPENVSWITCH. `gateways` are the bridge's own addresses with length: the full length (/32, /128)
+    where the network spans hosts, because a connected route would keep traffic for other hosts' instances on the
+    bridge; the subnet's where it is pinned to this host. `advertised` are the IPv6 prefixes for router advertisements,
+    `mtu` is in bytes.
     """
 
     network: str
     device: str
+    kind: str
     spanning: bool
     mtu: int
     mac: str
@@ -50,9 +56,13 @@ def _bridge(network: ProviderNetwork, raw: Mapping[str, Any], host: str) -> Brid
     if not subnets:
         return None
     spanning = network.plan == SPANNING
+    kind = raw.get("bridge_kind") or LINUX
+    if kind not in KINDS:
+        raise ValueError(f"network {network.name!r}: bridge_kind {kind!r}: expected {' or '.join(KINDS)}")
     return Bridge(
         network=network.name,
         device=network.bridge,
+        kind=kind,
         spanning=spanning,
         mtu=int(raw.get("mtu", 1500)),
         mac=str(raw.get("gateway_mac") or common_mac(network.name)),

@@ -67,6 +67,16 @@ def test_the_common_mac_is_local_and_unicast(name: str):
     assert len(common_mac(name).split(":")) == 6
 
 
+def test_a_bridge_is_of_the_kernel_unless_the_inventory_says_else():
+    found = bridges([SPANNING, {**PINNED, "bridge_kind": "openvswitch"}], "hv1")
+    assert [bridge.kind for bridge in found] == ["linux", "openvswitch"]
+
+
+def test_an_unknown_kind_of_bridge_is_named():
+    with pytest.raises(ValueError, match="network 'mobile': bridge_kind 'ovs': expected linux or openvswitch"):
+        bridges([{**SPANNING, "bridge_kind": "ovs"}], "hv1")
+
+
 def test_networks_have_different_macs():
     assert common_mac("mobile") != common_mac("pinned")
 
