@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, roth.fabric contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bridges of Open vSwitch: those wanted, and those in its database (ovs-vswitchd.conf.db(5))."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MARK = "roth"
+"""Key of external_ids that makes a bridge ours; its value is the network's name."""
+FOUND_MAC = "roth-found-hwaddr"
+FOUND_MTU = "roth-found-mtu-request"
+"""On a bridge that was adopted: what was there before, empty for nothing."""
+SYSTEM = "system"
+"""The kernel's datapath; an empty datapath_type means it as well."""
+
+
+@dataclass(frozen=True)
+class WantedBridge:
+    """`mac` is in lower case, `mtu` in bytes. `fail_mode` is for a bridge that is made, None for Open vSwitch's own."""
+
+    name: str
+    network: str
+    mac: str
+    mtu: int
+    datapath_type: str = SYSTEM
+    fail_mode: str | None = None
+
+
+@dataclass(frozen=True)
+class FoundBridge:
+    """A bridge as the database has it.
+
+    `mac` is other_config:hwaddr and `mtu` the local port's mtu_request (bytes), None where nothing is asked for.
+    `ports` are those beside the local one and beside patch ports, which an agent sets up by itself. `works` is false
+    when ovs-vswitchd could not make the local port.
+    """
+
+    name: str
+    datapath_type: str
+    mac: str | None
+    mtu: int | None
+    ports: tuple[str, ...] = ()
+    works: bool = True
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ours(self) -> bool:
+        """Whether we made or adopted it."""
+        return MARK in self.external_ids
+
+    @property
+    def adopted(self) -> bool:
+        """Whether somebody else made it."""
+        return FOUND_MAC in self.external_ids
+
+    def __str__(self) -> str:
+        mine = f"network={self.external_ids[MARK]} " if self.ours else ""
+        asked = f"hwaddr={self.mac or '-'} mtu_request={self.mtu or '-'}"
+        return f"{self.name} {mine}datapath_type={self.datapath_type} {asked}{' adopted' * self.adopted}"
