@@ -212,17 +212,24 @@ def _said(code: int, err: str) -> str:
     return (err.strip().splitlines() or [f"exit status {code}"])[-1].removeprefix("ovs-vsctl: ")
 
 
+def bridge_name(value: object) -> str | None:
+    """As other checks of an inventory; ovs-vsctl takes a word with a dash first for an option."""
+    if isinstance(value, str) and value.startswith("-") and interface_name(value) is None:
+        return "an interface name that does not begin with a dash"
+    return interface_name(value)
+
+
 def parse_bridges(params: dict[str, Any]) -> list[WantedBridge]:
     """The wanted bridges. Raises ValueError naming the option."""
     wanted: list[WantedBridge] = []
     for index, entry in enumerate(params["bridges"]):
         place = f"bridges[{index}]"
-        for key, check in (("name", interface_name), ("mac", mac)):
+        for key, check in (("name", bridge_name), ("mac", mac)):
             expected = check(entry[key])
             if expected is not None:
                 raise ValueError(f"{place}.{key} = {quoted(entry[key])}: expected {expected}")
         if not entry["network"] or not entry["network"].isprintable():
-            raise ValueError(f"{place}.network = {quoted(entry['network'])}: expected a name")
+            raise ValueError(f"{place}.network = {quoted(entry['network'])}: expected a name of printable characters")
         if entry["name"] in [bridge.name for bridge in wanted]:
             raise ValueError(f"{place}.name = {quoted(entry['name'])}: expected each bridge once")
         check_integer(f"{place}.mtu", entry["mtu"], 1280, 65535, "bytes")
@@ -242,9 +249,10 @@ def parse_bridges(params: dict[str, Any]) -> list[WantedBridge]:
 def check_options(params: dict[str, Any]) -> None:
     """Raises ValueError naming the option."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", params["datapath_type"]):
-        raise ValueError(f"datapath_type = {quoted(params['datapath_type'])}: expected system or netdev")
+        expected = "a word, such as system or netdev"
+        raise ValueError(f"datapath_type = {quoted(params['datapath_type'])}: expected {expected}")
     for index, name in enumerate(params["adopt"]):
-        expected = interface_name(name)
+        expected = bridge_name(name)
         if expected is not None:
             raise ValueError(f"adopt[{index}] = {quoted(name)}: expected {expected}")
     if params["database"] is not None and not DATABASE.fullmatch(params["database"]):

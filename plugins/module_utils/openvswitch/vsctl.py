@@ -55,12 +55,7 @@ def _map(row: Row, column: str) -> dict[str, str]:
 
 
 def _interfaces(bridge: Row, ports: Mapping[Atom, Row], interfaces: Mapping[Atom, Row]) -> list[Row]:
-    return [
-        interfaces[interface]
-        for port in bridge["ports"]
-        for interface in ports[port]["interfaces"]
-        if interface in interfaces
-    ]
+    return [interfaces[interface] for port in bridge["ports"] for interface in ports[port]["interfaces"]]
 
 
 def _bridge(row: Row, interfaces: list[Row]) -> FoundBridge:
