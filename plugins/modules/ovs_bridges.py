@@ -249,8 +249,8 @@ def parse_bridges(params: dict[str, Any]) -> list[WantedBridge]:
 def check_options(params: dict[str, Any]) -> None:
     """Raises ValueError naming the option."""
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", params["datapath_type"]):
-        expected = "a word, such as system or netdev"
-        raise ValueError(f"datapath_type = {quoted(params['datapath_type'])}: expected {expected}")
+        given = quoted(params["datapath_type"])
+        raise ValueError(f"datapath_type = {given}: expected a word, such as system or netdev")
     for index, name in enumerate(params["adopt"]):
         expected = bridge_name(name)
         if expected is not None:
