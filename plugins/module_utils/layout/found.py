@@ -13,6 +13,7 @@ SIDE_EFFECTS = (
     "net/ipv4/conf/{}/promote_secondaries",
     "net/ipv6/conf/{}/accept_ra",
     "net/ipv6/conf/{}/addr_gen_mode",
+    "net/ipv6/conf/{}/dad_transmits",
     "net/ipv6/conf/{}/disable_ipv6",
     "net/ipv6/conf/{}/proxy_ndp",
     "net/ipv6/conf/{}/use_tempaddr",
