@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from lab.api import Api
 from lab.errors import LabError
 from lab.settings import Settings
 from lab.topology import FILE, Topology, load
 
 from tests.lab.fabric import INVENTORY, ROOT, Fabric
-from tests.lab.playbooks import Play, attempt
+from tests.lab.playbooks import Play, attempt, environment
+from tests.unit.plugins.inventory.listing import listed
 
 NEUTRON = ROOT / "inventories" / "lab-neutron"
 CONTROLLER = "controller"
@@ -38,17 +43,35 @@ def fabric_of(api: Api) -> Fabric:
     return replace(fabric, topology=topology_of(fabric.settings), document=dict(api.document()))
 
 
-def attempt_from_neutron(playbook: str) -> Play:
+def attempt_from_neutron(playbook: str, *options: str) -> Play:
     """A run of one of the collection's playbooks with ports from Neutron, however it ends."""
     clouds = str(Settings.from_environment().clouds_file)
-    return attempt(playbook, INVENTORY / "hosts.yml", "-i", str(NEUTRON / "hosts.yml"), OS_CLIENT_CONFIG_FILE=clouds)
+    hosts = ("-i", str(NEUTRON / "hosts.yml"), *options)
+    return attempt(playbook, INVENTORY / "hosts.yml", *hosts, OS_CLIENT_CONFIG_FILE=clouds)
 
 
-def play_from_neutron(playbook: str) -> Play:
+def play_from_neutron(playbook: str, *options: str) -> Play:
     """The same, and it must succeed."""
-    run = attempt_from_neutron(playbook)
+    run = attempt_from_neutron(playbook, *options)
     assert run.code == 0, run.output
     return run
+
+
+def inventory_from_neutron(folder: Path, networks: list[str], settings: dict[str, Any]) -> dict[str, Any]:
+    """What the inventory plugin makes of the lab's Neutron, as `ansible-inventory --list` prints it."""
+    plugin = {"plugin": "roth.fabric.neutron", "cloud": "lab", "networks": networks, "network_settings": settings}
+    (folder / "neutron.yml").write_text(yaml.safe_dump(plugin))
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-inventory"), "-i", folder / "neutron.yml", "--list"],
+        cwd=ROOT,
+        env=environment(OS_CLIENT_CONFIG_FILE=str(Settings.from_environment().clouds_file)),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return listed(done.stdout)
 
 
 def create(api: Api, host: str, name: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from ..kernel.model import Prefix
 from .model import Inventory
 from .problems import MISSING, Problem, problem
+from .segments import segment_problems
 from .uplinks import FAMILIES
 
 _PLACE = "roth_provider_networks"
@@ -31,6 +32,7 @@ def network_problems(inventory: Inventory) -> Iterator[Problem]:
             yield from _distinct(host, f"{place}.bridge", network["bridge"], bridges)
             yield from _same_everywhere(host, place, network, stated)
             yield from _mtu(inventory, host, place, network)
+            yield from segment_problems(inventory, host, place, network)
         yield from _overlaps(inventory, host, networks)
 
 

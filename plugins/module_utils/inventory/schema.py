@@ -76,6 +76,8 @@ _SUBNET = Record(
         "enable_dhcp": Leaf(checks.boolean),
         "dns_nameservers": _TEXTS,
         "ipv6_mode": Leaf(checks.choice("slaac", "dhcpv6-stateful", "dhcpv6-stateless")),
+        "physical_network": Leaf(checks.text),
+        "segmentation_id": Leaf(checks.integer(1, 4094)),  # IEEE 802.1Q
     },
     required=("cidr", "gateway"),
 )

@@ -9,7 +9,7 @@ Source of the answers: https://docs.openstack.org/api-ref/network/v2/ (agents, n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .routed import ROUTED
@@ -23,11 +23,15 @@ Answers = Mapping[str, Sequence[Row]]
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment of a routed network, on the hosts that map its physical network to a bridge."""
+    """A segment of a routed network, on the hosts that map its physical network to a bridge.
+
+    `segmentation_id` is its VLAN, None where it is flat.
+    """
 
     id: str
     network: str
     physical_network: str
+    segmentation_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,9 @@ class ComputeHost:
         """Of each network the physical networks that this host has of it, as `roth_physical_networks`."""
         found: dict[str, list[str]] = {}
         for segment in self.segments:
-            found.setdefault(segment.network, []).append(segment.physical_network)
+            names = found.setdefault(segment.network, [])
+            if segment.physical_network not in names:  # several VLANs of it are one
+                names.append(segment.physical_network)
         return found
 
 
@@ -90,7 +96,13 @@ def _of(rows: Iterable[Row], network: Row) -> list[Row]:
 
 
 def _segment(row: Row, network: Row) -> Segment:
-    return Segment(str(row["id"]), str(network["name"]), str(row.get("physical_network") or ""))
+    vlan = row.get("segmentation_id")
+    return Segment(
+        id=str(row["id"]),
+        network=str(network["name"]),
+        physical_network=str(row.get("physical_network") or ""),
+        segmentation_id=vlan if isinstance(vlan, int) else None,
+    )
 
 
 def bridge_mappings(agent: Row) -> dict[str, str]:
@@ -130,12 +142,20 @@ def _provider_network(
     if pinned and len(pinned) != len(subnets):
         loose = ", ".join(str(row["cidr"]) for row in subnets if not row.get("segment_id"))
         raise ValueError(f"network {name}: {loose} without a segment beside subnets with one: expected all or none")
-    entry: dict[str, object] = {"name": name, "bridge": _bridge(name, hosts)}
+    given = settings.get(name, {})
+    entry: dict[str, object] = {"name": name, "bridge": _bridge(name, hosts, given.get("bridge"))}
     entry["plan"] = "pinned" if pinned else "spanning"
     entry["mtu"] = network.get("mtu")
     owners = _owners(name, hosts)
-    entry["subnets"] = [found for row in subnets if (found := _subnet(name, row, owners, unused)) is not None]
-    return {key: value for key, value in entry.items() if value is not None} | dict(settings.get(name, {}))
+    if _is_one_vlan(owners.values()):
+        entry["segmentation_id"] = next(iter(owners.values())).segment.segmentation_id
+    named = any(owner.several for owner in owners.values()) or not _is_one_vlan(owners.values())
+    entry["subnets"] = [found for row in subnets if (found := _subnet(name, row, owners, named, unused)) is not None]
+    return {key: value for key, value in entry.items() if value is not None} | dict(given)
+
+
+def _is_one_vlan(owners: Collection[_Owner]) -> bool:
+    return len({owner.segment.segmentation_id for owner in owners}) == 1
 
 
 def _is_routed(row: Row) -> bool:
@@ -143,39 +163,67 @@ def _is_routed(row: Row) -> bool:
     return row.get("service_types") == [ROUTED]
 
 
-def _bridge(name: str, hosts: Sequence[ComputeHost]) -> str:
+def _bridge(name: str, hosts: Sequence[ComputeHost], given: object) -> str:
+    """The `given` one, or the one that all hosts map the network's physical networks to."""
     places: dict[str, list[str]] = defaultdict(list)
     for host in hosts:
         for segment in host.segments:
             if segment.network == name:
-                places[host.bridge_mappings[segment.physical_network]].append(host.name)
+                on = places[host.bridge_mappings[segment.physical_network]]
+                if host.name not in on:
+                    on.append(host.name)
     if not places:
         raise ValueError(f"network {name}: no host maps one of its physical networks to a bridge")
+    if given:
+        return str(given)
     if len(places) > 1:
         seen = "; ".join(f"{bridge} on {', '.join(names)}" for bridge, names in sorted(places.items()))
-        raise ValueError(f"network {name}: its bridges differ ({seen}): expected one name on all hosts")
+        expected = "expected one name on all hosts, or bridge in network_settings"
+        raise ValueError(f"network {name}: its bridges differ ({seen}): {expected}")
     return next(iter(places))
 
 
-def _owners(name: str, hosts: Sequence[ComputeHost]) -> dict[str, list[str]]:
+@dataclass(frozen=True)
+class _Owner:
+    """The hosts of a segment; `several` tells whether one of them has other segments of the network as well."""
+
+    segment: Segment
+    hosts: tuple[str, ...]
+    several: bool
+
+
+def _owners(name: str, hosts: Sequence[ComputeHost]) -> dict[str, _Owner]:
     """The hosts of each segment of a network, by the segment's id."""
-    owners: dict[str, list[str]] = defaultdict(list)
+    segments: dict[str, Segment] = {}
+    on: dict[str, list[str]] = defaultdict(list)
+    crowded: set[str] = set()
     for host in hosts:
-        for segment in host.segments:
-            if segment.network == name:
-                owners[segment.id].append(host.name)
-    return owners
+        own = [segment for segment in host.segments if segment.network == name]
+        for segment in own:
+            segments[segment.id] = segment
+            on[segment.id].append(host.name)
+        if len(own) > 1:
+            crowded |= {segment.id for segment in own}
+    return {key: _Owner(segment, tuple(on[key]), key in crowded) for key, segment in segments.items()}
 
 
-def _subnet(name: str, row: Row, owners: Mapping[str, Sequence[str]], unused: list[str]) -> Mapping[str, object] | None:
+def _subnet(
+    name: str, row: Row, owners: Mapping[str, _Owner], named: bool, unused: list[str]
+) -> Mapping[str, object] | None:
+    """The entry of a subnet; where `named`, it says which of its host's segments it is on."""
     entry: dict[str, object] = {"cidr": row["cidr"], "gateway": row.get("gateway_ip")}
     if not row.get("segment_id"):
         return entry
-    on = owners.get(str(row["segment_id"]), ())
-    if len(on) > 1:
-        where = ", ".join(on)
-        raise ValueError(f"network {name}: the segment of {row['cidr']} is on {where}: expected a segment of one host")
-    if not on:
+    owner = owners.get(str(row["segment_id"]))
+    if owner is None:
         unused.append(f"{row['cidr']} of network {name}")
         return None
-    return {**entry, "host": on[0]}
+    if len(owner.hosts) > 1:
+        where = ", ".join(owner.hosts)
+        raise ValueError(f"network {name}: the segment of {row['cidr']} is on {where}: expected a segment of one host")
+    entry["host"] = owner.hosts[0]
+    if named:
+        entry["physical_network"] = owner.segment.physical_network
+        if owner.segment.segmentation_id is not None:
+            entry["segmentation_id"] = owner.segment.segmentation_id
+    return entry

@@ -32,6 +32,26 @@ PINNED = {
 }
 
 
+SEGMENTS = {
+    "name": "layered",
+    "bridge": "br-layered",
+    "plan": "pinned",
+    "physical_network": "pin-{host}",
+    "subnets": [
+        {"cidr": "10.66.1.0/26", "gateway": "10.66.1.1", "host": "hv1", "segmentation_id": 101},
+        {"cidr": "10.66.2.0/26", "gateway": "10.66.2.1", "host": "hv1", "segmentation_id": 102},
+        {
+            "cidr": "2001:db8:66::/64",
+            "gateway": "2001:db8:66::1",
+            "host": "hv1",
+            "physical_network": "{name}-back",
+            "segmentation_id": 103,
+        },
+    ],
+}
+"""Three segments of one network on one host."""
+
+
 def computed(*networks, hosts=HOSTS, own=None):
     hostvars = {host: {"roth_provider_networks": list(networks)} for host in hosts}
     for host, physical in (own or {}).items():
@@ -75,6 +95,40 @@ def test_a_host_in_several_segments_has_its_subnets_in_the_first():
     assert options["subnets"][0]["segment"] == "front-hv1"
 
 
+def test_each_subnet_goes_to_the_segment_that_it_names():
+    (options,) = computed(SEGMENTS)
+    assert options["segments"] == [
+        {
+            "name": f"{physical}-{vlan}",
+            "physical_network": physical,
+            "network_type": "vlan",
+            "segmentation_id": vlan,
+        }
+        for physical, vlan in (("pin-hv1", 101), ("pin-hv1", 102), ("layered-back", 103))
+    ]
+    assert [it["segment"] for it in options["subnets"]] == ["pin-hv1-101", "pin-hv1-102", "layered-back-103"]
+
+
+def test_a_subnet_that_names_no_segment_goes_to_the_hosts_own_beside_others():
+    usual = {"cidr": "10.66.4.0/26", "gateway": "10.66.4.1", "host": "hv1"}
+    (options,) = computed({**SEGMENTS, "subnets": [usual, *SEGMENTS["subnets"]]})
+    assert [it.get("name") for it in options["segments"]] == [
+        None,
+        "pin-hv1-101",
+        "pin-hv1-102",
+        "layered-back-103",
+        None,
+    ]
+    assert physical(options)[::4] == ["pin-hv1", "pin-hv2"]
+    assert options["subnets"][0]["segment"] == "pin-hv1"
+
+
+def test_a_segment_that_a_subnet_names_without_a_vlan_is_flat():
+    subnet = {"cidr": "10.66.4.0/26", "gateway": "10.66.4.1", "host": "hv1", "physical_network": "back-{host}"}
+    (options,) = computed({**SEGMENTS, "subnets": [subnet]})
+    assert options["segments"] == [{"physical_network": "back-hv1"}]
+
+
 def test_a_vlan_is_that_of_every_segment():
     (options,) = computed({**MOBILE, "segmentation_id": 100})
     assert options["segments"][0] == {
@@ -97,11 +151,11 @@ def test_a_new_host_adds_its_segment_and_nothing_else():
 
 
 def test_what_comes_out_is_what_the_module_takes():
-    for options in computed(MOBILE, PINNED):
+    for options, count in zip(computed(MOBILE, PINNED, SEGMENTS), (2, 2, 3), strict=True):
         taken = routed_network(
             options["name"], options["segments"], options["subnets"], options.get("shared"), options.get("mtu")
         )
-        assert len(taken.segments) == 2
+        assert len(taken.segments) == count
 
 
 def test_a_subnet_of_a_host_without_the_network_is_refused():
@@ -113,3 +167,10 @@ def test_an_unknown_brace_is_refused():
     text = r"hv1: roth_provider_networks\[0\].physical_network = 'x-\{rack\}': expected no other braces than \{host\}"
     with pytest.raises(AnsibleFilterError, match=text):
         computed({**MOBILE, "physical_network": "x-{rack}"})
+
+
+def test_an_unknown_brace_of_a_subnet_is_refused():
+    subnet = {**SEGMENTS["subnets"][0], "physical_network": "x-{rack}"}
+    text = r"hv1: roth_provider_networks\[0\].subnets\[0\].physical_network = 'x-\{rack\}': expected no other braces"
+    with pytest.raises(AnsibleFilterError, match=text):
+        computed({**SEGMENTS, "subnets": [subnet]})

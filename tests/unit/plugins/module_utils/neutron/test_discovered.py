@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.discovered import Answers, Discovered, discover
 from ansible_collections.roth.fabric.plugins.module_utils.wanted.networks import provider_networks
+from ansible_collections.roth.fabric.plugins.module_utils.wanted.neutron_networks import routed_networks
 
 OVS = "Open vSwitch agent"
 
@@ -63,6 +64,23 @@ def answers(**changed: list[dict[str, object]]) -> Answers:
     return both | changed
 
 
+def vlan(network: str, physical_network: str, number: int) -> dict[str, object]:
+    given = segment(network, physical_network)
+    return {**given, "id": f"segment-{number}", "network_type": "vlan", "segmentation_id": number}
+
+
+def three_on_hv1() -> Answers:
+    """Network pinned with three VLANs on hv1 and a flat segment on hv2."""
+    segments = [it for it in answers()["segments"] if it["physical_network"] != "pin-hv1"]
+    subnets = [it for it in answers()["subnets"] if it["segment_id"] != "segment-pin-hv1"]
+    for number in (101, 102, 103):
+        segments.append(vlan("pinned", "pin-hv1", number))
+        subnets.append(
+            {**subnet("pinned", f"10.{number}.0.0/24", f"10.{number}.0.1"), "segment_id": f"segment-{number}"}
+        )
+    return answers(segments=segments, subnets=subnets)  # type: ignore[arg-type]
+
+
 PINNED = [subnet("pinned", "10.0.0.0/24", "10.0.0.1", "pin-hv1")]
 
 
@@ -118,6 +136,46 @@ def test_a_pinned_subnet_whose_segment_no_host_has_is_left_out_and_told() -> Non
     assert [entry["host"] for entry in found(gone).networks[1]["subnets"]] == ["hv1"]
 
 
+def test_of_several_segments_on_a_host_each_subnet_names_its_own() -> None:
+    _mobile, pinned = found(three_on_hv1()).networks
+    assert [(it["host"], it["physical_network"], it.get("segmentation_id")) for it in pinned["subnets"]] == [
+        ("hv2", "pin-hv2", None),
+        ("hv1", "pin-hv1", 101),
+        ("hv1", "pin-hv1", 102),
+        ("hv1", "pin-hv1", 103),
+    ]
+    assert "segmentation_id" not in pinned
+
+
+def test_several_vlans_of_a_physical_network_are_one_physical_network_of_the_host() -> None:
+    assert found(three_on_hv1()).hosts[0].physical_networks["pinned"] == ["pin-hv1"]
+
+
+def test_what_was_found_of_several_segments_is_what_neutron_has() -> None:
+    given = three_on_hv1()
+    hosts = {
+        host.name: {"roth_provider_networks": found(given).networks, "roth_physical_networks": host.physical_networks}
+        for host in found(given).hosts
+    }
+    options = {str(it["name"]): it for it in routed_networks(hosts, sorted(hosts))}["pinned"]
+    wanted = {(it["physical_network"], it.get("segmentation_id")) for it in options["segments"]}  # type: ignore[attr-defined]
+    assert wanted == {("pin-hv1", 101), ("pin-hv1", 102), ("pin-hv1", 103), ("pin-hv2", None)}
+
+
+def test_one_vlan_on_all_hosts_is_the_networks() -> None:
+    segments = [vlan("pinned", f"pin-hv{number}", 7) | {"id": f"segment-pin-hv{number}"} for number in (1, 2)]
+    others = [it for it in answers()["segments"] if it["network_id"] == "id-mobile"]
+    _mobile, pinned = found(answers(segments=[*others, *segments])).networks  # type: ignore[list-item]
+    assert pinned["segmentation_id"] == 7
+    assert all("physical_network" not in it for it in pinned["subnets"])  # type: ignore[attr-defined]
+
+
+def test_a_bridge_of_the_settings_stands_for_those_of_the_mappings() -> None:
+    differ = answers(agents=[agent("hv1", rpn_hv1="br-a", pin_hv1="br-pinned"), agent("hv2", rpn_hv2="br-b")])
+    mobile, _pinned = found(differ, mobile={"bridge": "br-mobile"}).networks
+    assert mobile["bridge"] == "br-mobile"
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -135,7 +193,8 @@ def test_a_pinned_subnet_whose_segment_no_host_has_is_left_out_and_told() -> Non
         ),
         (
             answers(agents=[agent("hv1", rpn_hv1="br-mobile"), agent("hv2", rpn_hv2="br-rpn")]),
-            "network mobile: its bridges differ (br-mobile on hv1; br-rpn on hv2): expected one name on all hosts",
+            "network mobile: its bridges differ (br-mobile on hv1; br-rpn on hv2): expected one name on all hosts, or"
+            " bridge in network_settings",
         ),
         (
             answers(agents=[agent("hv1", rpn_hv1="br-mobile"), agent("hv1", kind="Other agent", rpn_hv1="br-mobile")]),

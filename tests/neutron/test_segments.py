@@ -1,0 +1,170 @@
+"""A host in three segments of one network, and instances with IPv4 from one of them and IPv6 from another."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lab import instances
+from lab.api import Api
+
+from tests.lab.fabric import INVENTORY, Fabric, eventually
+from tests.lab.playbooks import AT_ONCE
+
+from .cloud import NEUTRON, fabric_of, inventory_from_neutron, play_from_neutron, prefixes
+
+HOST = "hv1"
+FIRST, SECOND, THIRD = "10.66.1.0/26", "10.66.2.0/26", "2001:db8:66:3::/64"
+SUBNETS: list[dict[str, Any]] = [
+    {"cidr": FIRST, "gateway": "10.66.1.1", "host": HOST, "segmentation_id": 101},
+    {"cidr": SECOND, "gateway": "10.66.2.1", "host": HOST, "segmentation_id": 102},
+    {
+        "cidr": THIRD,
+        "gateway": "2001:db8:66:3::1",
+        "host": HOST,
+        "segmentation_id": 103,
+        "ipv6_mode": "dhcpv6-stateful",
+    },
+]
+LAYERED = {
+    "name": "layered",
+    "bridge": "br-layered",
+    "physical_network": "pin-{host}",
+    "plan": "pinned",
+    "mtu": 1500,
+    "subnets": SUBNETS,
+}
+HOPS = {"tor1": {"10.1.1.1", "2001:db8:1:1::b"}, "tor2": {"10.2.1.1", "2001:db8:2:1::b"}}
+
+
+@dataclass(frozen=True)
+class Layered:
+    """The lab with the network: the options that a playbook needs, the network's subnets by prefix, its ports."""
+
+    options: tuple[str, ...]
+    subnets: dict[str, dict[str, Any]]
+    ports: tuple[dict[str, Any], ...]
+
+
+def _network(api: Api) -> dict[str, Any]:
+    (network,) = api.rows("networks", [("name", "layered")])
+    return network
+
+
+def _port(api: Api, name: str, subnets: list[dict[str, Any]]) -> dict[str, Any]:
+    fields = {"binding:host_id": HOST, "device_owner": "compute:nova", "device_id": name}
+    fixed = {"fixed_ips": [{"subnet_id": subnet["id"]} for subnet in subnets]} if subnets else {}
+    made = api.create("port", name=name, network_id=_network(api)["id"], **fields, **fixed)
+    assert made["binding:vif_type"] == "ovs", made
+    return made
+
+
+@pytest.fixture(scope="module")
+def layered(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Layered]:
+    """The network in Neutron and in the fabric, with three instances; gone after the tests."""
+    folder = tmp_path_factory.mktemp("layered") / "lab"
+    shutil.copytree(INVENTORY / "group_vars", folder / "group_vars")
+    (folder / "topology.yml").write_text(yaml.safe_dump({"extends": str(NEUTRON)}))
+    variables = yaml.safe_load((INVENTORY / "group_vars" / "all.yml").read_text())
+    variables["roth_provider_networks"].append(LAYERED)
+    (folder / "group_vars" / "all.yml").write_text(yaml.safe_dump(variables))
+    networks = json.dumps({"roth_provider_networks": variables["roth_provider_networks"]})
+    options = ("-e", networks, *AT_ONCE)
+    try:
+        play_from_neutron("networks.yml", *options)
+        subnets = {row["cidr"]: row for row in api.rows("subnets", [("network_id", _network(api)["id"])])}
+        chosen = [_port(api, "layered-first", [subnets[FIRST], subnets[THIRD]])]
+        chosen.append(_port(api, "layered-second", [subnets[SECOND], subnets[THIRD]]))
+        chosen.append(_port(api, "layered-any", []))
+        play_from_neutron("site.yml", *options)
+        fabric = fabric_of(api)
+        instances.plug(fabric.settings, fabric.topology, folder, names=[port["name"] for port in chosen])
+        yield Layered(options, subnets, tuple(chosen))
+    finally:
+        _remove(api)
+
+
+def _remove(api: Api) -> None:
+    fabric = fabric_of(api)
+    for row in api.rows("networks", [("name", "layered")]):
+        for port in api.rows("ports", [("network_id", row["id"])]):
+            if port["id"] in fabric.instances:
+                instances.unplug(fabric.settings, [port["id"]])
+            api.delete("port", port["id"])
+        api.delete("network", row["id"])
+    play_from_neutron("site.yml", *AT_ONCE)
+
+
+def segments(layered: Layered, port: dict[str, Any]) -> set[str]:
+    """The segments of a port's addresses, each through its subnet."""
+    by_id = {row["id"]: row["segment_id"] for row in layered.subnets.values()}
+    return {by_id[fixed["subnet_id"]] for fixed in port["fixed_ips"]}
+
+
+def test_the_kit_made_three_segments_of_the_network_for_one_host(api: Api, layered: Layered) -> None:
+    rows = api.rows("segments", [("network_id", _network(api)["id"])])
+    assert {(row["name"], row["physical_network"], row["segmentation_id"]) for row in rows} == {
+        (f"pin-hv1-{vlan}", "pin-hv1", vlan) for vlan in (101, 102, 103)
+    }
+    assert len({row["segment_id"] for row in layered.subnets.values()}) == 3
+
+
+def test_ports_have_ipv4_from_one_segment_and_ipv6_from_another(layered: Layered) -> None:
+    assert [len(segments(layered, port)) for port in layered.ports] == [2, 2, 2]
+    assert segments(layered, layered.ports[0]) != segments(layered, layered.ports[1])
+
+
+def test_the_client_reaches_every_address_of_them(fabric: Fabric, layered: Layered) -> None:
+    addresses = [fixed["ip_address"] for port in layered.ports for fixed in port["fixed_ips"]]
+    assert len(addresses) == 6
+    answers = fabric.reach("client", addresses, 60)
+    assert None not in answers.values(), answers
+
+
+def test_both_switches_have_each_address_from_the_host(fabric: Fabric, layered: Layered) -> None:
+    mine = set().union(*(prefixes(port) for port in layered.ports))
+    for name in fabric.switches:
+        found = eventually(
+            lambda name=name: {key: hops for key, hops in fabric.prefixes_at(name).items() if key in mine},  # type: ignore[misc]
+            lambda found: found.keys() == mine,
+            f"{mine} at {name}",
+        )
+        assert set().union(*found.values()) <= HOPS[name], found
+
+
+def test_instances_of_different_segments_reach_each_other_on_their_host(fabric: Fabric, layered: Layered) -> None:
+    others = [fixed["ip_address"] for port in layered.ports[1:] for fixed in port["fixed_ips"]]
+    answers = fabric.reach("layered-first", others, 60)
+    assert None not in answers.values(), answers
+
+
+def test_verification_and_reconciliation_find_nothing(layered: Layered, tmp_path: Path) -> None:
+    play_from_neutron("verify.yml", *layered.options)
+    report = tmp_path / "report.json"
+    play_from_neutron("reconcile.yml", *layered.options, "-e", f"reconcile_report={report}")
+    found = json.loads(report.read_text())
+    assert found["findings"] == []
+
+
+def test_a_second_run_changes_neither_neutron_nor_a_host(layered: Layered) -> None:
+    for playbook in ("networks.yml", "site.yml"):
+        run = play_from_neutron(playbook, *layered.options)
+        assert set(run.changed.values()) == {0}, run.output
+
+
+def test_the_inventory_from_neutron_names_each_subnets_segment(layered: Layered, tmp_path: Path) -> None:
+    found = inventory_from_neutron(tmp_path, ["layered"], {"layered": {"bridge": "br-layered"}})
+    variables = found["_meta"]["hostvars"][HOST]
+    (network,) = variables["roth_provider_networks"]
+    assert variables["roth_physical_networks"]["layered"] == ["pin-hv1"]
+    keys = ("cidr", "gateway", "host", "segmentation_id")
+    assert sorted(tuple(it[key] for key in keys) for it in network["subnets"]) == [
+        tuple(it[key] for key in keys) for it in SUBNETS
+    ]
+    assert {it["physical_network"] for it in network["subnets"]} == {"pin-hv1"}
