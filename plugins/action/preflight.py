@@ -82,9 +82,9 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__
 
 
-def _read_cloud(name: str, networks: Sequence[str], timeout: float) -> object:
+def _read_cloud(name: str, networks: Sequence[str], timeout: float, floating: Sequence[str]) -> object:
     """As lookup port_document reads it: what is judged here is what the roles get."""
-    return read_once(Path(constants.DEFAULT_LOCAL_TMP), name, networks, timeout)
+    return read_once(Path(constants.DEFAULT_LOCAL_TMP), name, networks, timeout, floating=floating)
 
 
 def _read_text(path: str) -> str:

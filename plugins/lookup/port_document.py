@@ -73,7 +73,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             if cloud:
                 names = [str(network["name"]) for network in self.get_option("networks")]
                 timeout = float(self.get_option("timeout"))
-                return [read_once(Path(constants.DEFAULT_LOCAL_TMP), cloud, names, timeout)]
+                floating = [str(entry["name"]) for entry in self.get_option("networks") if entry.get("floating_ips")]
+                return [read_once(Path(constants.DEFAULT_LOCAL_TMP), cloud, names, timeout, floating=floating)]
             return [json.loads(Path(str(term)).read_text(encoding="utf-8")) for term in terms]
         except NeutronError as error:
             raise AnsibleLookupError(f"the ports cannot be read from Neutron : {error}") from error

@@ -63,6 +63,19 @@ def policy(fabric: Fabric) -> str:
     return configuration
 
 
+def test_the_rules_for_floating_ips_add_just_these(fabric: Fabric, policy: str) -> None:
+    page = (ROOT / "docs" / "neutron.md").read_text()
+    (text,) = re.findall(r'^```yaml\n("get_floatingip".*?)^```$', page, re.MULTILINE | re.DOTALL)
+    append = "import sys; open(sys.argv[1], 'a').write(sys.argv[2])"
+    fabric.run(CONTROLLER, "python3", "-c", append, "/tmp/policy-of-the-guide.yaml", text)
+    more = ("get_floatingip", "get_floatingip:tags", "get_router", "get_router:distributed")
+    other = ("get_router:ha", "update_floatingip", "delete_floatingip", "update_router", "delete_router")
+    said = fabric.run(CONTROLLER, "/opt/neutron/bin/python3", "-c", ASK, policy, *READ, *more, *OTHER, *other)
+    found = json.loads(said.splitlines()[-1])
+    assert found["roth_ports_reader"]["allowed"] == [*READ, *more]
+    assert found["reader"]["allowed"] == found["member"]["allowed"] == []
+
+
 def test_the_role_of_the_guide_reads_all_ports_and_changes_nothing(fabric: Fabric, policy: str) -> None:
     said = fabric.run(CONTROLLER, "/opt/neutron/bin/python3", "-c", ASK, policy, *READ, *OTHER)
     found = json.loads(said.splitlines()[-1])

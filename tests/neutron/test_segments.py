@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -130,12 +131,12 @@ def test_the_client_reaches_every_address_of_them(fabric: Fabric, layered: Layer
 def test_both_switches_have_each_address_from_the_host(fabric: Fabric, layered: Layered) -> None:
     mine = set().union(*(prefixes(port) for port in layered.ports))
     for name in fabric.switches:
-        found = eventually(
-            lambda name=name: {key: hops for key, hops in fabric.prefixes_at(name).items() if key in mine},  # type: ignore[misc]
-            lambda found: found.keys() == mine,
-            f"{mine} at {name}",
-        )
+        found = eventually(partial(_paths, fabric, name, mine), lambda found: found.keys() == mine, f"{mine} at {name}")
         assert set().union(*found.values()) <= HOPS[name], found
+
+
+def _paths(fabric: Fabric, switch: str, wanted: set[str]) -> dict[str, set[str]]:
+    return {prefix: hops for prefix, hops in fabric.prefixes_at(switch).items() if prefix in wanted}
 
 
 def test_instances_of_different_segments_reach_each_other_on_their_host(fabric: Fabric, layered: Layered) -> None:

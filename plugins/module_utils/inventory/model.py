@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ReadText = Callable[[str], str]
-ReadCloud = Callable[[str, Sequence[str], float], object]
+ReadCloud = Callable[[str, Sequence[str], float, Sequence[str]], object]
 
 
 @dataclass(frozen=True)
 class Inventory:
     """What is validated. `read_text` reads a file of the controller (raises OSError, UnicodeDecodeError).
 
-    `read_cloud` gives the port document of Neutron: name of the cloud, names of networks, timeout in seconds (raises
-    NeutronError, OSError). It is asked only where `roth_neutron_cloud` is set.
+    `read_cloud` gives the port document of Neutron: name of the cloud, names of networks, timeout in seconds, names of
+    those whose floating IPs are wanted as well (raises NeutronError, OSError). It is asked only where
+    `roth_neutron_cloud` is set.
     """
 
     hosts: Mapping[str, Mapping[str, Any]]

@@ -52,6 +52,8 @@ def _network(inventory: Inventory, host: str, place: str, network: Mapping[str, 
     if not pinned and announce != "host_routes":
         why = "host_routes: a subnet that spans hosts, announced by each, draws traffic for the others' instances"
         yield problem(host, f"{place}.announce", announce, why)
+    if pinned and network.get("floating_ips"):
+        yield problem(host, f"{place}.floating_ips", True, "false: floating IPs are of no segment, their network spans")
     for index, subnet in enumerate(network["subnets"]):
         variable = f"{place}.subnets[{index}]"
         yield from _gateway(host, variable, subnet)

@@ -98,6 +98,8 @@ _NETWORK = Record(
         "segmentation_id": Leaf(checks.integer(1, 4094)),  # IEEE 802.1Q
         "projects": ListOf(Leaf(checks.text), what="a list of project ids"),
         "tags": ListOf(Leaf(checks.text), what="a list of tags"),
+        "floating_ips": Leaf(checks.boolean),
+        "address_pairs": Leaf(checks.boolean),
         "shared_addresses": Leaf(checks.choice("none", "anycast")),
         "static_neighbors": Leaf(checks.boolean),
         "gateway_mac": Leaf(checks.mac),

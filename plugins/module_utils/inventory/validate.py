@@ -89,12 +89,14 @@ def _port_documents(inventory: Inventory) -> Iterator[Problem]:
 
 
 def _ask(inventory: Inventory, cloud: str, hosts: Sequence[str]) -> PortDocument | str:
-    wanted = [network["name"] for host in hosts for network in inventory.value(host, "roth_provider_networks") or ()]
+    networks = [network for host in hosts for network in inventory.value(host, "roth_provider_networks") or ()]
+    wanted = {network["name"] for network in networks}
+    floating = {network["name"] for network in networks if network.get("floating_ips")}
     timeouts = [inventory.value(host, "roth_neutron_timeout") or TIMEOUT for host in hosts]
     if inventory.read_cloud is None:
         return "a Neutron that this check can ask"
     try:
-        return read_document(inventory.read_cloud(cloud, sorted(set(wanted)), float(max(timeouts))))
+        return read_document(inventory.read_cloud(cloud, sorted(wanted), float(max(timeouts)), sorted(floating)))
     except (NeutronError, OSError, ValueError) as error:
         return f"a Neutron that gives a whole answer ({error})"
 

@@ -13,7 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from .cloud import TIMEOUT, Cloud, connect
@@ -27,22 +27,29 @@ def _connect(name: str, timeout: float) -> Cloud:
 
 
 def read_once(
-    folder: Path, cloud: str, networks: Sequence[str], timeout: float = TIMEOUT, connecting: Connect = _connect
+    folder: Path,
+    cloud: str,
+    networks: Sequence[str],
+    timeout: float = TIMEOUT,
+    connecting: Connect = _connect,
+    floating: Collection[str] = (),
 ) -> dict[str, object]:
     """The port document of `networks` (names or ids), read from Neutron unless this run has it already.
 
-    It may hold other networks as well: those that were asked for before. `timeout` bounds one request, in seconds.
+    It may hold other networks as well: those that were asked for before. Of those in `floating` the floating IPs are
+    in it. `timeout` bounds one request, in seconds.
     Raises NeutronError, and OSError when the answer cannot be kept in `folder`.
     """
     names = sorted(set(networks))
     kept = folder / f"roth-neutron-{hashlib.sha256(cloud.encode()).hexdigest()[:16]}.json"
     with _alone(kept.with_suffix(".lock")):
-        known, document = _kept(kept)
-        if document is None or not set(names) <= set(known):
-            asked = sorted({*names, *known})
-            document = read_ports(connecting(cloud, timeout), asked)
+        known, floated, document = _kept(kept)
+        if document is None or not set(names) <= set(known) or not set(floating) <= set(floated):
+            asked, floats = sorted({*names, *known}), sorted({*floating, *floated})
+            document = read_ports(connecting(cloud, timeout), asked, floating=floats)
             part = kept.with_suffix(".part")
-            part.write_text(json.dumps({"networks": asked, "document": document}), encoding="utf-8")
+            content = {"networks": asked, "floating": floats, "document": document}
+            part.write_text(json.dumps(content), encoding="utf-8")
             part.rename(kept)
         return document
 
@@ -58,9 +65,9 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _kept(path: Path) -> tuple[list[str], dict[str, object] | None]:
+def _kept(path: Path) -> tuple[list[str], list[str], dict[str, object] | None]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return [], None
-    return content["networks"], content["document"]
+        return [], [], None
+    return content["networks"], content["floating"], content["document"]

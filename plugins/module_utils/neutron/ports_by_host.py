@@ -67,7 +67,7 @@ def _plan(document: Mapping[str, object], networks: Sequence[ProviderNetwork], o
 def _merged(documents: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """One document of several; of a port that is in two of them (it moved meanwhile) the later answer holds."""
     merged: dict[str, object] = {}
-    for kind in ("networks", "subnets", "ports"):
+    for kind in (key for key in documents[0] if isinstance(documents[0][key], list)):
         entries = {}
         for document in documents:
             for entry in document[kind]:  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ from ipaddress import ip_network
 from urllib.parse import parse_qsl, urlsplit
 
 from ..kernel.model import Prefix
-from ..wanted.document import read_document
+from ..wanted.document import FLOATING_IP, ROUTER_GATEWAY, read_document
 from ..wanted.networks import ProviderNetwork, contains
 from .cloud import Cloud, NeutronError, Query, path_of
 
@@ -38,7 +38,11 @@ PORT_FIELDS = (
 )
 """What the planner needs of a port. Each field less is time less: 10,000 ports took 12 s with all fields, 6.5 s so."""
 
+FLOATING_FIELDS = ("id", "floating_ip_address", "floating_network_id", "router_id", "project_id", "tags")
+
 HOST_LENGTHS: Mapping[int, int] = {4: 32, 6: 128}
+NO_PAIR = 129
+"""Longer than any prefix (bits): no allowed address pair is routed."""
 
 MATCHED = "matched"
 
@@ -58,6 +62,7 @@ def read_ports(
     pair_lengths: Mapping[str, Mapping[int, int]] | None = None,
     base: Mapping[str, object] | None = None,
     more: Sequence[str] = (),
+    floating: Collection[str] = (),
 ) -> dict[str, object]:
     """The port document (`networks`, `subnets`, `ports`) of the named networks; see `wanted.document.read_document`.
 
@@ -66,13 +71,17 @@ def read_ports(
     sees who shares an address. `pair_lengths` gives, by network and IP version, the shortest pair that is routed
     (bits; a host's length where it is missing). `base` is a document of the same networks that was read just now: its
     networks and subnets are taken, so that many hosts cost one request each. `more` are further fields of ports.
-    A port in live migration is asked for by either of its hosts, and has only the active one as its host. Which ports
-    matched, and not just share an address, is listed by id under `MATCHED`.
+    Of the networks in `floating` the `floatingips` are in the document and the `routers` that deliver them, with `host`
+    those whose gateway is there. A port in live migration is asked for by either of its hosts, and has only the active
+    one as its host. Which ports matched, and not just share an address, is listed by id under `MATCHED`.
     Raises NeutronError, also for a network that is not there: a document is whole or there is none.
     """
     document = _networks_and_subnets(cloud, networks) if base is None else _without_ports(base)
     ids = [str(entry["id"]) for entry in document["networks"]]  # type: ignore[attr-defined]
-    ports = _ports(cloud, ids, host, more)
+    ports = _ports(cloud, ids, host, (*more, "device_id") if floating else more)
+    if floating:
+        here = [port for port in ports if host in (None, port.get("binding:host_id"))]
+        document |= _floating(cloud, _ids_of(document, floating), here, host)
     _check(document, ports)
     if host is not None:
         own = [port for port in ports if port["binding:host_id"] == host]
@@ -91,8 +100,11 @@ def read_ports_of(
     more: Sequence[str] = (),
 ) -> dict[str, object]:
     """The same for the provider networks of the inventory. Raises NeutronError."""
-    lengths = {network.name: network.pair_length for network in networks}
-    return read_ports(cloud, [network.name for network in networks], host, pair_lengths=lengths, base=base, more=more)
+    none = dict.fromkeys(HOST_LENGTHS, NO_PAIR)
+    lengths = {network.name: network.pair_length if network.address_pairs else none for network in networks}
+    floating = [network.name for network in networks if network.floating_ips]
+    names = [network.name for network in networks]
+    return read_ports(cloud, names, host, pair_lengths=lengths, base=base, more=more, floating=floating)
 
 
 def _networks_and_subnets(cloud: Cloud, networks: Sequence[str]) -> dict[str, object]:
@@ -186,6 +198,32 @@ def _parts(values: Query) -> Iterator[Query]:
         yield part
 
 
+def _ids_of(document: Mapping[str, object], names: Collection[str]) -> list[str]:
+    entries: Sequence[Entry] = document["networks"]  # type: ignore[assignment]
+    return [str(entry["id"]) for entry in entries if {str(entry["id"]), str(entry.get("name"))} & set(names)]
+
+
+def _floating(cloud: Cloud, networks: Sequence[str], ports: Sequence[Entry], host: str | None) -> dict[str, object]:
+    """Floating IPs that a router delivers, and the routers; no request where `host` has no router's gateway."""
+    values = [("floating_network_id", each) for each in networks]
+    rest = [("fields", field) for field in FLOATING_FIELDS]
+    gateways = {
+        _text(port, "device_id", f"port {port.get('id')}")
+        for port in ports
+        if port.get("device_owner") == ROUTER_GATEWAY and port.get("network_id") in networks
+    }
+    if host is not None:
+        values, rest = [("router_id", each) for each in sorted(gateways)], [*values, *rest]
+    found = [entry for entry in _listed(cloud, "floatingips", values, rest) if entry.get("router_id")]
+    for entry in found:
+        if entry.get("floating_network_id") not in networks or (host and entry["router_id"] not in gateways):
+            raise NeutronError("broken", f"floating IP {entry.get('id')} came, which was not asked for")
+    wanted = sorted({str(entry["router_id"]) for entry in found})
+    fields = [("fields", "id"), ("fields", "distributed")]
+    routers = _listed(cloud, "routers", [("id", each) for each in wanted], fields)
+    return {"floatingips": found, "routers": routers}
+
+
 def _ports(cloud: Cloud, networks: Sequence[str], host: str | None, more: Sequence[str] = ()) -> list[Entry]:
     rest = [("fields", field) for field in (*PORT_FIELDS, *more)]
     if host is not None:
@@ -251,14 +289,19 @@ def _sharing(cloud: Cloud, ports: Sequence[Entry], wanted: Mapping[str, Collecti
         addresses = [("fixed_ips", f"ip_address={each.network_address}") for each in sorted(prefixes, key=str)]
         rest = [("network_id", network), *(("fields", field) for field in PORT_FIELDS)]
         for port in _listed(cloud, "ports", addresses, rest):
-            owned |= _holdings(port, ("fixed_ips",)) if port.get("binding:host_id") else set()
+            owned |= _holdings(port, ("fixed_ips",)) if _holds(port) else set()
             found[_text(port, "id", "ports")] = port
         open_ones = set(prefixes) - owned
         if open_ones:
             for port in _ports(cloud, [network], None):
                 if _holdings(port, ("fixed_ips", "allowed_address_pairs")) & open_ones:
                     found[_text(port, "id", "ports")] = port
-    return [port for identity, port in found.items() if identity not in known and port.get("binding:host_id")]
+    return [port for identity, port in found.items() if identity not in known and _holds(port)]
+
+
+def _holds(port: Entry) -> bool:
+    """Whether its addresses are in use: it is bound, or the one by which Neutron keeps a floating IP."""
+    return bool(port.get("binding:host_id")) or port.get("device_owner") == FLOATING_IP
 
 
 def _holdings(port: Entry, keys: Iterable[str]) -> set[Prefix]:

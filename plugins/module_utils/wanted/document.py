@@ -18,6 +18,11 @@ from typing import TypeVar
 from ..kernel.model import Address, Prefix
 from ..kernel.text import quoted
 
+ROUTER_GATEWAY = "network:router_gateway"
+"""Device owner of the port by which a router is in an external network; its `device_id` is the router's."""
+FLOATING_IP = "network:floatingip"
+"""Device owner of the port, never bound, by which Neutron keeps a floating IP's address for it."""
+
 _T = TypeVar("_T")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _LONGEST = 255  # characters of Neutron's longest strings
@@ -44,8 +49,8 @@ class AddressPair:
 class Port:
     """A Neutron port. `host` is `binding:host_id`, empty when unbound; `up` is `admin_state_up`.
 
-    `project` and `tags` are None in a document without them. `status` is not here on purpose: it stays DOWN for ports
-    that no layer 2 agent wires.
+    `project` and `tags` are None in a document without them, `device` (`device_id`) is empty then.
+    `status` is not here on purpose: it stays DOWN for ports that no layer 2 agent wires.
     """
 
     id: str
@@ -60,6 +65,7 @@ class Port:
     pairs: tuple[AddressPair, ...]
     project: str | None = None
     tags: frozenset[str] | None = None
+    device: str = ""
 
     @property
     def label(self) -> str:
@@ -68,17 +74,37 @@ class Port:
 
 
 @dataclass(frozen=True)
+class FloatingIp:
+    """A floating IP that a router delivers; `distributed` tells whether the router is (DVR)."""
+
+    id: str
+    address: Address
+    network_id: str
+    router_id: str
+    distributed: bool
+    project: str | None
+    tags: frozenset[str] | None
+
+    @property
+    def label(self) -> str:
+        """What it is, for messages."""
+        return f"floating IP {self.address}"
+
+
+@dataclass(frozen=True)
 class PortDocument:
-    """The whole answer: network names and subnet prefixes by id, and the ports."""
+    """The whole answer: network names and subnet prefixes by id, the ports, and floating IPs (None: not asked for)."""
 
     networks: Mapping[str, str]
     subnets: Mapping[str, Prefix]
     ports: tuple[Port, ...]
+    floating: tuple[FloatingIp, ...] | None = None
 
 
 def _value(entry: Mapping[str, object], key: str, kind: type[_T], place: str) -> _T:
     if key not in entry:
-        hint = " (Neutron shows it to administrators only)" if key.startswith("binding:") else ""
+        hidden = key.startswith("binding:") or key == "distributed"
+        hint = " (Neutron shows it to administrators only)" if hidden else ""
         raise ValueError(f"{place}: {key!r} is missing{hint}")
     value = entry[key]
     if not isinstance(value, kind):
@@ -154,6 +180,7 @@ def _port(entry: Mapping[str, object], place: str) -> Port:
         pairs=tuple(_pair(item, f"{place} allowed_address_pairs[{n}]", mac) for n, item in enumerate(pairs)),
         project=None if entry.get("project_id") is None else _value(entry, "project_id", str, place),
         tags=_tags(entry, place),
+        device=_value(entry, "device_id", str, place) if "device_id" in entry else "",
     )
 
 
@@ -190,6 +217,40 @@ def _ports(document: Mapping[str, object]) -> tuple[Port, ...]:
     return tuple(ports.values())
 
 
+def _floating_ips(document: Mapping[str, object]) -> tuple[FloatingIp, ...] | None:
+    """Those that a router delivers. An address that no router has leads nowhere yet."""
+    if "floatingips" not in document:
+        return None
+    distributed = {
+        _value(entry, "id", str, place): _value(entry, "distributed", bool, place)
+        for place, entry in _entries(document, "routers")
+    }
+    found = []
+    for place, entry in _entries(document, "floatingips"):
+        router = entry.get("router_id")
+        if not router:
+            continue
+        if router not in distributed:
+            raise ValueError(f"{place}: its router {quoted(router)} is not in 'routers'")
+        text = _value(entry, "floating_ip_address", str, place)
+        try:
+            address = ip_address(text)
+        except ValueError as error:
+            raise ValueError(f"{place}: floating_ip_address {quoted(text)} is no address") from error
+        found.append(
+            FloatingIp(
+                id=_value(entry, "id", str, place),
+                address=address,
+                network_id=_value(entry, "floating_network_id", str, place),
+                router_id=str(router),
+                distributed=distributed[str(router)],
+                project=None if entry.get("project_id") is None else _value(entry, "project_id", str, place),
+                tags=_tags(entry, place),
+            )
+        )
+    return tuple(found)
+
+
 def read_document(document: object) -> PortDocument:
     """Check and type a port document.
 
@@ -205,4 +266,4 @@ def read_document(document: object) -> PortDocument:
         for subnet in _value(entry, "subnets", list, place):
             if not isinstance(subnet, str) or subnet not in subnets:
                 raise ValueError(f"{place} ({networks[identity]}): its subnet {quoted(subnet)} is not in 'subnets'")
-    return PortDocument(networks, subnets, _ports(document))
+    return PortDocument(networks, subnets, _ports(document), _floating_ips(document))

@@ -36,7 +36,9 @@ class ProviderNetwork:
 
     `name` is Neutron's name or id. Where `projects` or `tags` are given, only ports of one of these projects, and with
     one of these tags, are announced. `pair_length` gives per IP version (4, 6) the shortest allowed address pair
-    that is routed, in bits. `anycast` is true when an address of several ports is announced from all of them.
+    that is routed, in bits. `anycast` is true when an address of several ports is announced from all of them. With
+    `floating_ips` the network's floating IPs are announced, and the addresses of the routers that deliver them; without
+    `address_pairs` no allowed address pair is.
     """
 
     name: str
@@ -49,6 +51,8 @@ class ProviderNetwork:
     static_neighbors: bool = False
     projects: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
+    floating_ips: bool = False
+    address_pairs: bool = True
 
     @property
     def announces_hosts(self) -> bool:
@@ -104,6 +108,8 @@ def _network(raw: Mapping[str, Any]) -> ProviderNetwork:
         raise ValueError("subnets of a spanning network have no host")
     if plan == SPANNING and announce != HOST_ROUTES:
         raise ValueError("a spanning network is announced as host_routes only")
+    if plan == PINNED and raw.get("floating_ips"):
+        raise ValueError("floating_ips are of no segment: the network has to be spanning")
     return ProviderNetwork(
         name=str(raw["name"]),
         bridge=str(raw["bridge"]),
@@ -115,6 +121,8 @@ def _network(raw: Mapping[str, Any]) -> ProviderNetwork:
         static_neighbors=bool(raw.get("static_neighbors", False)),
         projects=frozenset(str(project) for project in raw.get("projects") or ()),
         tags=frozenset(str(tag) for tag in raw.get("tags") or ()),
+        floating_ips=bool(raw.get("floating_ips", False)),
+        address_pairs=bool(raw.get("address_pairs", True)),
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..kernel.model import Prefix
-from .document import Port, PortDocument
+from .document import FLOATING_IP, ROUTER_GATEWAY, FloatingIp, Port, PortDocument
 from .networks import ProviderNetwork, contains, host_prefix
 
 DEVICE_OWNERS = ("compute:",)
@@ -74,18 +74,27 @@ class InstanceRoutes:
 
 @dataclass(frozen=True)
 class _Claim:
-    """One port wants one prefix: a fixed IP (`fixed`) or an allowed address pair of it."""
+    """One port wants one prefix: a fixed IP (`fixed`) or an allowed address pair of it.
+
+    A floating IP is wanted by the gateway port of the router that delivers it.
+    """
 
     port: Port
     network: ProviderNetwork
     prefix: Prefix
     mac: str
     fixed: bool
+    floating: FloatingIp | None = None
 
     @property
     def address(self) -> str:
         """The address, or the prefix where it is shorter than a host's."""
         return str(self.prefix.network_address) if _is_host(self.prefix) else str(self.prefix)
+
+    @property
+    def by_router(self) -> bool:
+        """Whether it is a router's: its address in the network, or a floating IP."""
+        return self.network.floating_ips and self.port.owner == ROUTER_GATEWAY
 
     def left_out(self, reason: str) -> LeftOut:
         return LeftOut(self.port.id, self.port.name, self.address, reason)
@@ -125,6 +134,20 @@ def _claims_of(document: PortDocument, port: Port, network: ProviderNetwork) -> 
         yield _Claim(port, network, pair.prefix, pair.mac, fixed=False)
 
 
+def _floating_claims(document: PortDocument, matched: Mapping[str, ProviderNetwork]) -> Iterator[_Claim]:
+    """The gateway port's host delivers: the router there has each floating IP on the interface of this port."""
+    announcing = [network.name for network in matched.values() if network.floating_ips]
+    if announcing and document.floating is None:
+        raise ValueError(f"port document: 'floatingips' is missing, which network {announcing[0]} announces")
+    gateways = {(each.network_id, each.device): each for each in document.ports if each.owner == ROUTER_GATEWAY}
+    for floating in document.floating or ():
+        network, port = matched.get(floating.network_id), gateways.get((floating.network_id, floating.router_id))
+        if network is not None and network.floating_ips and port is not None:
+            _require_selectable(floating, floating.id, network)
+            prefix = host_prefix(str(floating.address))
+            yield _Claim(port, network, prefix, port.mac, fixed=True, floating=floating)
+
+
 class PortPlan:
     """Who holds which address, computed once for all hosts.
 
@@ -153,13 +176,17 @@ class PortPlan:
             if network is None:
                 self._ignored[port.host] += 1
                 continue
-            _require_selectable(port, network)
+            _require_selectable(port, port.id, network)
             for claim in _claims_of(document, port, network):
                 self._claims[port.host].append(claim)
-                if port.host:  # in whatever state: an address must not flap with its other holder's
+                # bound in whatever state, for an address must not flap with its other holder's, or kept by Neutron
+                held = bool(port.host) or port.owner == FLOATING_IP
+                if held:
                     self._holders[claim.prefix][port.id] = port.label
-                if port.host and claim.fixed:
+                if held and claim.fixed:
                     self._fixed[claim.prefix][port.id] = port.label
+        for claim in _floating_claims(document, matched):
+            self._claims[claim.port.host].append(claim)
 
     def routes(self, host: str, loopbacks: Iterable[str] = ()) -> InstanceRoutes:
         """The wanted routes of `host`, sorted by family and prefix."""
@@ -170,7 +197,7 @@ class PortPlan:
         routed: list[_Claim] = []
         for claim in self._claims.get(host, ()):
             covered = not claim.network.announces_hosts and self._misplaced(claim) is None
-            reason = self._port_reason(claim.port) or _unselected(claim) or (None if covered else self._reason(claim))
+            reason = self._port_reason(claim) or _unselected(claim) or (None if covered else self._reason(claim))
             if reason is None:
                 delivered.append(claim)
             elif not covered:
@@ -194,7 +221,7 @@ class PortPlan:
             if host in known:
                 continue
             reason = f"bound to {host}, which is no hypervisor of this inventory" if host else "bound to no host"
-            left_out += [claim.left_out(reason) for claim in claims if self._announced_owner(claim.port)]
+            left_out += [claim.left_out(reason) for claim in claims if self._announced_owner(claim)]
         return tuple(sorted(left_out, key=lambda item: (item.name, item.port_id, item.address)))
 
     def _aggregates(self, host: str) -> Iterator[tuple[Prefix, str]]:
@@ -204,16 +231,19 @@ class PortPlan:
                     yield subnet.prefix, f"{subnet.prefix} dev {network.bridge}"
                     yield subnet.prefix, f"blackhole {subnet.prefix} metric {BLACKHOLE_METRIC}"
 
-    def _announced_owner(self, port: Port) -> bool:
-        return port.owner.startswith(self._owners)
+    def _announced_owner(self, claim: _Claim) -> bool:
+        return claim.by_router or claim.port.owner.startswith(self._owners)
 
-    def _port_reason(self, port: Port) -> str | None:
-        if not self._announced_owner(port):
+    def _port_reason(self, claim: _Claim) -> str | None:
+        port = claim.port
+        if not self._announced_owner(claim):
             return f"device owner {port.owner or '(none)'} is not announced"
         if port.vif_type in _BAD_BINDINGS:
             return _BAD_BINDINGS[port.vif_type].format(host=port.host)
         if not port.up:
             return "administratively down"
+        if claim.floating is not None and claim.floating.distributed:
+            return f"router {claim.floating.router_id} is distributed: no port tells which host delivers the address"
         return None
 
     def _misplaced(self, claim: _Claim) -> str | None:
@@ -228,7 +258,7 @@ class PortPlan:
 
     def _reason(self, claim: _Claim) -> str | None:
         reason = self._misplaced(claim)
-        if reason is not None:
+        if reason is not None or claim.floating is not None:  # Neutron gives each floating IP once
             return reason
         shortest = claim.network.pair_length[claim.prefix.version]
         if claim.prefix.prefixlen < shortest:
@@ -243,32 +273,40 @@ class PortPlan:
         return None
 
 
-def _require_selectable(port: Port, network: ProviderNetwork) -> None:
-    for key, wanted, given in (("project_id", network.projects, port.project), ("tags", network.tags, port.tags)):
+def _require_selectable(entry: Port | FloatingIp, identity: str, network: ProviderNetwork) -> None:
+    for key, wanted, given in (("project_id", network.projects, entry.project), ("tags", network.tags, entry.tags)):
         if wanted and given is None:
             text = f"{key!r} is missing, by which network {network.name} selects"
-            raise ValueError(f"port document: port {port.label} ({port.id}): {text}")
+            what = "port " if isinstance(entry, Port) else ""
+            raise ValueError(f"port document: {what}{entry.label} ({identity}): {text}")
 
 
 def _unselected(claim: _Claim) -> str | None:
-    """Why the port is not among those that its network announces."""
-    port, network = claim.port, claim.network
-    if network.projects and port.project not in network.projects:
-        return f"project {port.project or '(none)'} is not announced (projects of network {network.name})"
-    if network.tags and not network.tags & (port.tags or frozenset()):
+    """Why the address is not among those that its network announces, whatever else speaks for it."""
+    entry, network = claim.floating or claim.port, claim.network
+    if claim.by_router and claim.floating is None:
+        return None  # Neutron makes a router's gateway port, of no project and without tags
+    if not claim.fixed and not network.address_pairs:
+        return f"allowed address pairs are not announced (address_pairs of network {network.name})"
+    if network.projects and entry.project not in network.projects:
+        return f"project {entry.project or '(none)'} is not announced (projects of network {network.name})"
+    if network.tags and not network.tags & (entry.tags or frozenset()):
         return f"has none of the tags {', '.join(sorted(network.tags))} (tags of network {network.name})"
     return None
 
 
 def _taps(routed: Sequence[_Claim], names: Mapping[str, str]) -> tuple[Tap, ...]:
-    """Of an address that several ports of the host have, any could answer: such a one depends on none of them."""
+    """Of an address that several ports of the host have, any could answer: such a one depends on none of them.
+
+    A router's interface is in a namespace of its own, where nobody sees whether it is there.
+    """
     ports: dict[Prefix, list[Port]] = defaultdict(list)
     for claim in routed:
         ports[claim.prefix].append(claim.port)
     return tuple(
         Tap(str(prefix), names[found[0].vif_type].format(found[0].id[:_TAP_ID]))
         for prefix, found in sorted(ports.items(), key=lambda item: _order(item[0]))
-        if len({port.id for port in found}) == 1 and found[0].vif_type in names
+        if len({port.id for port in found}) == 1 and found[0].vif_type in names and found[0].owner != ROUTER_GATEWAY
     )
 
 

@@ -246,8 +246,8 @@ def judged_with_cloud(answer, **variables):
     content = good()
     asked = []
 
-    def read_cloud(name, networks, timeout):
-        asked.append((name, networks, timeout))
+    def read_cloud(name, networks, timeout, floating):
+        asked.append((name, networks, timeout, floating))
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -262,7 +262,7 @@ def judged_with_cloud(answer, **variables):
 
 def test_ports_are_read_from_neutron_once_and_the_file_is_not_read():
     text, asked = judged_with_cloud(json.loads(PORTS), roth_neutron_timeout=7)
-    assert (text, asked) == ("", [("hq", ["mobile", "pinned"], 7.0)])
+    assert (text, asked) == ("", [("hq", ["mobile", "pinned"], 7.0, [])])
 
 
 @pytest.mark.parametrize(
@@ -286,6 +286,27 @@ def test_ports_are_read_from_neutron_once_and_the_file_is_not_read():
 def test_a_neutron_that_does_not_answer_whole_is_refused_before_anything_is_touched(answer, expected):
     text, _asked = judged_with_cloud(answer)
     assert text == f"hv1, hv2: roth_neutron_cloud = 'hq': expected {expected}"
+
+
+def test_floating_ips_are_read_of_the_networks_that_announce_them():
+    content = good()
+    asked = []
+
+    def read_cloud(name, networks, timeout, floating):
+        asked.append(floating)
+        return json.loads(PORTS)
+
+    for host in content["hypervisors"]:
+        content["hosts"][host].update(roth_neutron_cloud="hq")
+        content["hosts"][host]["roth_provider_networks"][0]["floating_ips"] = True
+    inventory = Inventory(
+        content["hosts"], content["hypervisors"], content["switches"], lambda path: "no file", read_cloud=read_cloud
+    )
+    assert readable(validate(inventory)) == (
+        "hv1, hv2: roth_neutron_cloud = 'hq': expected an answer that fits roth_provider_networks (port document:"
+        " 'floatingips' is missing, which network mobile announces)"
+    )
+    assert asked == [["mobile"]]
 
 
 def test_without_ports_neither_file_nor_neutron_is_read():

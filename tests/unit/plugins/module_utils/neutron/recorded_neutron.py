@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.cloud import NeutronError
 
 ROOT = Path(__file__).resolve().parents[5]
-FILTERS = ("id", "name", "network_id", "binding:host_id")
+FILTERS = ("id", "name", "network_id", "binding:host_id", "floating_network_id", "router_id")
 
 
 def recorded() -> dict[str, Any]:

@@ -72,6 +72,17 @@ def test_host_networks_and_fields_are_filtered_by_the_server():
     assert tuple(value for name, value in first if name == "fields") == PORT_FIELDS
 
 
+def test_without_pairs_nobody_is_asked_who_shares_them():
+    asked = {}
+    for pairs in (True, False):
+        cloud = RecordedNeutron()
+        networks = provider(address_pairs=pairs)
+        found = plan(read_ports_of(cloud, networks, "hv1"), networks).routes("hv1")
+        asked[pairs] = sum(kind == "ports" for kind, _query in cloud.asked)
+        assert ("10.64.200.10/32 dev br-mobile" in found.routes) is pairs
+    assert asked[True] > asked[False] == 1
+
+
 def test_a_network_is_found_by_its_id():
     identity = next(entry["id"] for entry in recorded()["networks"] if entry["name"] == "pinned")
     document = read_ports(RecordedNeutron(), [identity])

@@ -375,3 +375,11 @@ def test_tags_that_are_no_strings_are_refused():
     port_named(document, "hv1-vm0")["tags"] = [1]
     with pytest.raises(ValueError, match="'tags' has something else than strings"):
         plan_of(document)
+
+
+def test_allowed_address_pairs_can_be_switched_off():
+    reason = "allowed address pairs are not announced (address_pairs of network mobile)"
+    assert announced_from("10.64.200.10/32", mobile={"address_pairs": False}) == []
+    found = {e.address: e.reason for e in plan_of(mobile={"address_pairs": False}).routes("hv1").left_out}
+    assert found["10.64.200.10"] == found["10.64.251.0/28"] == reason
+    assert announced_from("10.64.1.53/32", mobile={"address_pairs": False}) == ["hv1"]
