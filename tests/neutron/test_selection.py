@@ -85,7 +85,8 @@ def _made(api: Api, network: str) -> dict[str, set[str]]:
     api.request("PUT", f"ports/{mine['id']}/tags", {"tags": ["public"]})
     for name in ("sharing-1", "sharing-2"):
         _port(api, network, name, ["10.64.203.7"])
-    inside = api.create("network", name="selection-inside")
+    flat = {"provider:network_type": "flat", "provider:physical_network": "inside"}
+    inside = api.create("network", name="selection-inside", **flat)
     subnet = api.create("subnet", network_id=inside["id"], ip_version=4, cidr="192.168.77.0/24")
     (outside,) = api.rows("subnets", [("network_id", network), ("ip_version", "4")])
     gateway = {"network_id": network, "external_fixed_ips": [{"subnet_id": outside["id"], "ip_address": GATEWAY}]}
