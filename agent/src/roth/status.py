@@ -160,8 +160,10 @@ class StatusServer:
 def ask(path: str, command: str, timeout: float = 10.0) -> dict[str, Any]:
     """The client's side: one question, the document. Raises OSError, or ValueError when the answer isn't a document."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(timeout)
+        # while the queue of connections is full a socket that doesn't block is refused at once (connect(2), EAGAIN)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", int(timeout), 0))
         client.connect(path)
+        client.settimeout(timeout)
         client.sendall(json.dumps({"command": command}).encode() + b"\n")
         received = b""
         while chunk := client.recv(1 << 20):

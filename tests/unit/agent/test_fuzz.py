@@ -8,6 +8,7 @@ import json
 import os
 import random
 import socket
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,11 @@ class Guest:
     def __init__(self, path: str, chance: random.Random, patience: float = DEADLINE) -> None:
         self.chance = chance
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(patience)
+        # waits for a place in the queue of connections, as a socket with a timeout of Python's does not
+        waits = struct.pack("@ll", int(patience), int(patience % 1 * 1e6))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, waits)
         self.socket.connect(path)
+        self.socket.settimeout(patience)
 
     def misbehave(self) -> None:
         """Send something, perhaps in pieces, perhaps wait for some of the answer, and leave in one way or another."""

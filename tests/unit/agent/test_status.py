@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import errno
 import json
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,26 @@ def test_nonsense_gets_an_error_and_the_server_lives(tmp_path: Path, line: bytes
     answer, after = served(tmp_path, {}, client)
     assert "error" in json.loads(answer)
     assert after == {"asked": "status"}
+
+
+def test_a_question_waits_while_the_queue_of_connections_is_full(tmp_path: Path) -> None:
+    path = str(tmp_path / "agent.sock")
+    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as first, ThreadPoolExecutor() as pool:
+        server.bind(path)
+        server.listen(0)  # one may wait
+        first.connect(path)
+        full = socket.socket(socket.AF_UNIX)
+        full.setblocking(False)
+        assert full.connect_ex(path) == errno.EAGAIN
+        full.close()
+        asking = pool.submit(ask, path, "status")
+        assert wait([asking], 0.2).done == set(), "it is neither refused nor answered"
+        server.accept()[0].close()
+        connection = server.accept()[0]
+        connection.recv(100)
+        connection.sendall(b"{}\n")
+        connection.close()
+        assert asking.result() == {}
 
 
 def test_a_line_without_end_gets_nothing(tmp_path: Path) -> None:
