@@ -113,6 +113,13 @@ fabric:
       type: list
       elements: str
       returned: success
+    watcher_alarms:
+      description:
+        - What is not well with the port watcher, in its own words, such as that it does not follow an answer of Neutron
+          or that its knowledge is old. Empty without a watcher.
+      type: list
+      elements: str
+      returned: success
     units:
       description: The active state of each of O(units), as systemd says.
       type: dict
@@ -149,6 +156,7 @@ fabric:
       - peer: 10.1.1.0
         state: up
     waiting: []
+    watcher_alarms: []
     units:
       roth-agent.service: inactive
     problems:
@@ -197,15 +205,17 @@ def _bfd(path: str) -> list[dict[str, Any]]:
         return [asdict(session) for session in frr.bfd_sessions(vty.command(frr.BFD_PEERS))]
 
 
-def _waiting(path: str) -> list[str]:
+def _watcher(path: str) -> dict[str, list[str]]:
     """No file, no watcher. Raises OSError, and ValueError or KeyError for what is not its file."""
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))["waiting"]
+        status = json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return []
-    if not isinstance(found, list):
-        raise ValueError(f"'waiting' is {type(found).__name__}, expected a list")
-    return [str(each) for each in found]
+        return {}
+    found = {"waiting": status["waiting"], "watcher_alarms": status.get("alarms", [])}
+    for key, value in found.items():
+        if not isinstance(value, list):
+            raise ValueError(f"{key!r} is {type(value).__name__}, expected a list")
+    return {key: [str(each) for each in value] for key, value in found.items()}
 
 
 def _units(module: AnsibleModule, units: list[str]) -> dict[str, str]:
@@ -272,7 +282,9 @@ def main() -> None:
         "agent": attempt(agent, lambda: ask(params["agent_socket"], "status")),
         "adj_rib_out": attempt(agent, lambda: ask(params["agent_socket"], "adj-rib-out")["routes"]),
         "bfd": attempt(f"bfdd at {params['bfdd_vty']}", lambda: _bfd(params["bfdd_vty"])),
-        "waiting": attempt(watcher, lambda: _waiting(params["watcher_status"])) or [],
+        "waiting": [],
+        "watcher_alarms": [],
+        **(attempt(watcher, lambda: _watcher(params["watcher_status"])) or {}),
         "units": attempt("systemd", lambda: _units(module, params["units"])) or {},
         "problems": problems,
     }

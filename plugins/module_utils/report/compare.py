@@ -140,6 +140,8 @@ def _host_findings(host: str, expected: Expectation, due: Expectation, state: Ho
     yield from _announce_findings(host, replace(due, peerings=expected.peerings), state)
     for alarm in state.alarms:
         yield Finding("alarm of the agent", host, None, None, alarm, "none")
+    for alarm in state.watcher_alarms:
+        yield Finding("alarm of the port watcher", host, None, None, alarm, "none")
 
 
 def _session_findings(host: str, expected: Expectation, state: HostState) -> Iterator[Finding]:

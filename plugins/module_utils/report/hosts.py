@@ -55,6 +55,7 @@ class HostState:
     adj_rib_out: frozenset[Announcement] | None = None
     withheld: Mapping[str, str] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
+    watcher_alarms: tuple[str, ...] = ()
     units: Mapping[str, str] = field(default_factory=dict)
     drained: frozenset[str] = frozenset()
     given_up: frozenset[str] = frozenset()
@@ -75,6 +76,7 @@ class HostState:
             adj_rib_out=None if adj_rib_out is None else frozenset(map(_announcement, adj_rib_out)),
             withheld={} if status is None else {item["prefix"]: item["reason"] for item in status["withheld"]},
             alarms=() if status is None else tuple(map(str, status["alarms"])),
+            watcher_alarms=tuple(fabric.get("watcher_alarms", ())),
             units=dict(fabric["units"]),
             drained=_drained(drain.get("uplinks", ())),
             given_up=frozenset(map(prefix, drain["withdrawn"])) if drain.get("host") else frozenset(),

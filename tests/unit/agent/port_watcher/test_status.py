@@ -68,8 +68,10 @@ def test_the_summary_tells_the_age_and_what_waits() -> None:
 def test_the_file_can_be_read_again_and_is_not_for_everyone(tmp_path: Path) -> None:
     path = str(tmp_path / "status.json")
     assert status.read(path) is None
-    status.write(path, state(failure=AWAY))
-    assert status.read(path) == json.loads(json.dumps(asdict(state(failure=AWAY))))
+    old = state(failure=AWAY, written=2000.0)
+    status.write(path, old)
+    assert status.read(path) == {**json.loads(json.dumps(asdict(old))), "alarms": status.problems(asdict(old), 2000.0)}
+    assert "1000 s ago" in status.problems(asdict(old), 2000.0)[0]
     assert Path(path).stat().st_mode & 0o777 == 0o640
 
 

@@ -164,6 +164,11 @@ def test_an_alarm_of_the_agent_is_passed_on():
     ]
 
 
+def test_what_is_not_well_with_the_port_watcher_is_passed_on():
+    alarm = "Neutron's answer is not followed: 20 of the 20 instance prefixes (100 %) would be removed"
+    assert texts(**hv1(watcher_alarms=(alarm,))) == [f"hv1: alarm of the port watcher: {alarm}; expected none"]
+
+
 def test_what_could_not_be_read_is_one_finding_and_judges_nothing_else():
     unread = replace(host(1), sessions=None, adj_rib_out=None, problems=("agent at /run/roth/agent.sock: refused",))
     assert texts(hosts={"hv1": unread, "hv2": host(2)}) == [
