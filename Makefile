@@ -15,12 +15,21 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-test: deps ## Run all that CI runs (T="lint unit" for a part)
-	@set -e -o pipefail; mkdir -p .cache/test; for step in $(or $(T),lint unit kernel sanity build molecule); do \
-	  printf '\n=== make %s\n' "$$step"; begin=$$SECONDS; log=.cache/test/$$step.log; \
-	  $(MAKE) --no-print-directory "$$step" 2>&1 | tee "$$log" || { tests/why "$$log"; exit 1; }; \
-	  printf '=== make %s: ok after %d s\n' "$$step" $$((SECONDS - begin)); done; \
+STEPS := $(or $(T),lint unit kernel sanity build molecule)
+# each of these has work for one core, and they touch nothing of one another's: two at a time
+BESIDE := $(patsubst %,step-%,$(filter lint unit kernel sanity build,$(STEPS)))
+ALONE := $(patsubst %,step-%,$(filter-out lint unit kernel sanity build,$(STEPS)))
+test: deps venv ## Run all that CI runs (T="lint unit" for a part)
+	@mkdir -p .cache/test; rm -f .cache/test/*.failed; \
+	{ $(if $(BESIDE),$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse $(BESIDE),true) && \
+	  $(if $(ALONE),$(MAKE) --no-print-directory $(ALONE),true); } || \
+	{ for failed in .cache/test/*.failed; do tests/why "$${failed%.failed}.log"; done; exit 1; }; \
 	printf '\nAll of it passed in %d s.\n' $$SECONDS
+
+step-%:
+	@set -o pipefail; printf '\n=== make %s\n' $*; log=.cache/test/$*; \
+	$(MAKE) --no-print-directory --jobs 1 $* 2>&1 | tee "$$log.log" || { touch "$$log.failed"; exit 1; }; \
+	printf '=== make %s: ok after %d s\n' $* $$SECONDS
 
 unit: venv ## Run the unit tests (ARGS="-k name" selects)
 	$(BIN)/pytest tests/unit $(ARGS)
@@ -96,9 +105,11 @@ walk: venv ## Walk at random in the running lab and compare it with a model (SEE
 lab-down: ## Remove the lab
 	$(LAB) down
 
-molecule: deps ## Test a scenario of molecule/ from nothing to nothing (S=default)
+molecule: deps ## Test scenarios of molecule/ from nothing to nothing, one after the other (S="default neutron")
 	@$(MAKE) --no-print-directory venv
-	$(ON_PATH) $(BIN)/molecule test --scenario-name $(or $(S),default)
+	@set -e; for scenario in $(or $(S),default neutron); do \
+	  begin=$$SECONDS; $(ON_PATH) $(BIN)/molecule test --scenario-name "$$scenario"; \
+	  printf '\nScenario %s: ok after %d s\n' "$$scenario" $$((SECONDS - begin)); done
 
 deps: ## Install the system packages that are missing (apt; needs root)
 	@missing=; \

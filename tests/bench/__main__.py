@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import announcing, failover, footprint, host_routes_core, site, task
+from . import announcing, failover, footprint, host_routes_core, neutron, site, task
 from .benchmark import Benchmark
 from .machine import describe
 from .report import page
@@ -28,6 +28,7 @@ ALL: dict[str, Benchmark] = {
         announcing.FIRST,
         failover.BENCHMARK,
         site.BENCHMARK,
+        neutron.BENCHMARK,
         footprint.BENCHMARK,
     )
 }  # in the order of the page

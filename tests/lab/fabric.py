@@ -24,7 +24,7 @@ from ansible_collections.roth.fabric.plugins.module_utils.report.switches import
 from lab import instances, lab, nodes
 from lab.ports import Instance
 from lab.settings import Settings, netns_path
-from lab.topology import Topology, load
+from lab.topology import FILE, Topology, load
 from roth.status import ask
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +93,9 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Fabric:
-    """One running lab. `switches` holds the software by name, `uplinks` the hosts' own addresses towards them."""
+    """One running lab. `switches` holds the software by name, `uplinks` the hosts' own addresses towards them.
+
+    `document` is what its Neutron has, or the file that stands in for one."""
 
     settings: Settings
     topology: Topology
@@ -106,7 +108,8 @@ class Fabric:
     def running(cls, settings: Settings | None = None, inventory: Path = INVENTORY) -> Fabric:
         """The lab of ROTH_LAB_PREFIX, or another one; fails the session when it is not up."""
         settings = settings or Settings.from_environment()
-        topology = load(inventory / "topology.yml")
+        brought_up = settings.inventory(inventory) if inventory == INVENTORY else inventory  # with a Neutron, perhaps
+        topology = load(brought_up / FILE)
         down = [name for name in topology.nodes if nodes.init_pid(settings, name) is None]
         if down:
             pytest.exit(f"the lab {settings.prefix!r} is not up ({', '.join(down)} down): run `make lab` first", 3)
@@ -115,7 +118,7 @@ class Fabric:
         return cls(
             settings,
             topology,
-            json.loads((inventory / "neutron.json").read_text()),
+            dict(instances.own_document(settings, topology, inventory)),
             {name: variables[name]["roth_switch_software"] for name in sorted({uplink["tor"] for uplink in uplinks})},
             tuple(sorted(name for name, item in variables.items() if item.get("roth_uplinks"))),
             frozenset(uplink[family].partition("/")[0] for uplink in uplinks for family in ("ipv4", "ipv6")),

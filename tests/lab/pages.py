@@ -50,6 +50,13 @@ def commands(page: str) -> list[Shown]:
     return found
 
 
+def section(page: str, heading: str) -> str:
+    """What stands below a heading such as `## With a real Neutron`, up to the next of its kind."""
+    _before, found, rest = page.partition(f"\n{heading}\n")
+    assert found, f"no section {heading}"
+    return rest.partition("\n## ")[0]
+
+
 def _shape(line: str) -> str:
     """A line without what differs between two runs: numbers, times, and the width of a column."""
     line = re.sub(r"\b(?=[0-9a-f]*\d)[0-9a-f]{6,}\b", "0", line)

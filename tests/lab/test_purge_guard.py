@@ -19,7 +19,7 @@ SHARE = r"hv1: \d+ of the \d+ instance prefixes \(\d+ %\) would be removed: [0-9
 
 
 @pytest.fixture
-def inventory(tmp_path: Path) -> Path:
+def inventory(ports_in_a_file: None, tmp_path: Path) -> Path:
     """A copy of the inventory, to be spoilt."""
     return Path(shutil.copytree(INVENTORY, tmp_path / "lab"))
 

@@ -23,7 +23,7 @@ HOPS = {
 
 
 @pytest.fixture
-def moved(whole: Fabric, tmp_path: Path) -> Iterator[Path]:
+def moved(whole: Fabric, ports_in_a_file: None, tmp_path: Path) -> Iterator[Path]:
     """A copy of the inventory in which the port is on another host; the lab is as it was when the test is over."""
     copy = tmp_path / "lab"
     shutil.copytree(INVENTORY, copy)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,9 @@ import yaml
 from lab.api import Api
 from lab.errors import LabError
 from lab.settings import Settings
-from lab.topology import FILE, Topology, load
+from lab.topology import FILE, load
 
-from tests.lab.fabric import INVENTORY, ROOT, Fabric
+from tests.lab.fabric import INVENTORY, ROOT
 from tests.lab.playbooks import Play, attempt, environment
 from tests.unit.plugins.inventory.listing import listed
 
@@ -23,31 +22,18 @@ NEUTRON = ROOT / "inventories" / "lab-neutron"
 CONTROLLER = "controller"
 
 
-def topology_of(settings: Settings) -> Topology:
-    """What the lab was brought up with: the Neutron of one mode or the other."""
-    return load(settings.inventory(NEUTRON) / FILE)
-
-
 def running_api() -> Api:
     """The API of the running lab; ends the session when there is none."""
     try:
         settings = Settings.from_environment()
-        return Api.of(settings, topology_of(settings))
+        return Api.of(settings, load(settings.inventory(NEUTRON) / FILE))
     except LabError as error:
         pytest.exit(f"{error}: run `make lab NEUTRON=1` first", 3)
 
 
-def fabric_of(api: Api) -> Fabric:
-    """The running fabric, with what Neutron has now as its document."""
-    fabric = Fabric.running()
-    return replace(fabric, topology=topology_of(fabric.settings), document=dict(api.document()))
-
-
 def attempt_from_neutron(playbook: str, *options: str) -> Play:
     """A run of one of the collection's playbooks with ports from Neutron, however it ends."""
-    clouds = str(Settings.from_environment().clouds_file)
-    hosts = ("-i", str(NEUTRON / "hosts.yml"), *options)
-    return attempt(playbook, INVENTORY / "hosts.yml", *hosts, OS_CLIENT_CONFIG_FILE=clouds)
+    return attempt(playbook, INVENTORY, *options)
 
 
 def play_from_neutron(playbook: str, *options: str) -> Play:

@@ -7,7 +7,7 @@ from lab.api import Api
 
 from tests.lab.fabric import Fabric
 
-from .cloud import fabric_of, running_api
+from .cloud import running_api
 
 
 @pytest.fixture(scope="session")
@@ -18,4 +18,4 @@ def api() -> Api:
 @pytest.fixture
 def fabric(api: Api) -> Fabric:
     """The fabric, with what Neutron has at the beginning of the test as its document."""
-    return fabric_of(api)
+    return Fabric.running()

@@ -11,7 +11,7 @@ from lab.api import Api
 
 from tests.lab.fabric import Fabric, eventually
 
-from .cloud import NEUTRON, create, fabric_of, play_from_neutron, prefixes
+from .cloud import NEUTRON, create, play_from_neutron, prefixes
 
 HOST = "hv2"
 HOPS = {"tor1": {"10.1.2.1", "2001:db8:1:2::b"}, "tor2": {"10.2.2.1", "2001:db8:2:2::b"}}
@@ -29,7 +29,7 @@ def port(api: Api) -> Iterator[dict[str, Any]]:
     """A new port of a new instance; gone after the test, from Neutron and from the fabric."""
     made = create(api, HOST, "new")
     yield made
-    fabric = fabric_of(api)
+    fabric = Fabric.running()
     if any(row["id"] == made["id"] for row in fabric.document["ports"]):
         api.delete("port", made["id"])
     if made["id"] in fabric.instances:

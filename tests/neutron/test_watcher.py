@@ -2,74 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Any
 
 import pytest
 from lab import instances
 from lab.api import Api
-from lab.errors import LabError
 
 from tests.lab.fabric import Fabric, eventually
 
-from .cloud import CONTROLLER, NEUTRON, attempt_from_neutron, create, prefixes
+from .cloud import CONTROLLER, attempt_from_neutron, prefixes
 from .events import Events, watching
+from .plugged import HOSTS, SWITCHES, addresses, nowhere, plain, plug, ports, routes, watcher
 
-HOSTS = ("hv1", "hv2", "hv3")
-SWITCHES = ("tor1", "tor2")
 ROUNDS = int(os.environ.get("ROTH_PORT_ROUNDS", "5"))
 """Ports that are timed one by one; 50 for figures that are published."""
 BURST = int(os.environ.get("ROTH_PORT_BURST", "30"))
 """Ports that come at once on one host."""
 
 
-def plug(fabric: Fabric, ports: Sequence[dict[str, Any]]) -> None:
-    instances.plug(fabric.settings, fabric.topology, NEUTRON, names=[port["id"] for port in ports])
-
-
-def addresses(port: dict[str, Any]) -> list[str]:
-    return [prefix.partition("/")[0] for prefix in sorted(prefixes(port))]
-
-
 def tap(port: dict[str, Any]) -> str:
     return f"tap{port['id'][:11]}"
-
-
-def watcher(fabric: Fabric, host: str) -> dict[str, Any]:
-    """What a host's watcher says of itself."""
-    return dict(json.loads(fabric.run(host, "cat", "/run/roth-ports/status.json")))
-
-
-def nowhere(fabric: Fabric, wanted: set[str]) -> None:
-    """Wait until no switch has any of these prefixes."""
-    eventually(
-        lambda: {name: sorted(wanted & fabric.prefixes_at(name).keys()) for name in SWITCHES},
-        lambda found: not any(found.values()),
-        "these prefixes at no switch",
-        30,
-    )
-
-
-@contextmanager
-def ports(api: Api, fabric: Fabric, where: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-    """New ports, one for each host that is named; gone afterwards from Neutron, their hosts and the switches."""
-    made: list[dict[str, Any]] = []
-    try:
-        for number, host in enumerate(where):
-            made.append(create(api, host, f"new-{number}"))
-        yield made
-    finally:
-        for port in made:
-            api.delete("port", port["id"])
-        plugged = [port["id"] for port in made if port["id"] in fabric.instances]
-        if plugged:
-            instances.unplug(fabric.settings, plugged)
-        nowhere(fabric, set().union(*map(prefixes, made)))
 
 
 def told(name: str, seconds: Sequence[float]) -> None:
@@ -160,65 +116,6 @@ def cpu_of_neutron(fabric: Fabric) -> float:
     """Seconds of CPU that Neutron's API has used."""
     shown = fabric.run(CONTROLLER, "systemctl", "show", "--value", "--property", "CPUUsageNSec", "neutron-api")
     return int(shown) / 1e9
-
-
-def routes(fabric: Fabric, host: str) -> set[str]:
-    """Destinations of a host's own routes."""
-    shown = [fabric.ip(host, family, "route", "show", "table", "142", "proto", "142") for family in ("-4", "-6")]
-    return {line.split()[0] for text in shown for line in text.splitlines()}
-
-
-def test_without_neutron_only_what_was_unplugged_goes_and_afterwards_all_comes_right(
-    api: Api, fabric: Fabric, neutron_back: None
-) -> None:
-    with ports(api, fabric, ["hv2", "hv2"]) as (stays, goes):
-        plug(fabric, [stays, goes])
-        both = plain(prefixes(stays) | prefixes(goes))
-        eventually(lambda: both - routes(fabric, "hv2"), lambda left: not left, "both instances are routed", 30)
-        fabric.run(CONTROLLER, "systemctl", "stop", "neutron-api")
-        before = {host: routes(fabric, host) for host in HOSTS}
-        for host in HOSTS:
-            fabric.run(host, "systemctl", "reload", "roth-ports")
-            assert failure(fabric, host, told=True)["kind"] == "unreachable"
-        instances.unplug(fabric.settings, [goes["id"]])
-        nowhere(fabric, prefixes(goes))
-        expected = {**before, "hv2": before["hv2"] - plain(prefixes(goes))}
-        assert {host: routes(fabric, host) for host in HOSTS} == expected
-        fabric.run(CONTROLLER, "systemctl", "start", "neutron-api")
-        eventually(lambda: answers(api), bool, "Neutron answers", 60)
-        for host in HOSTS:  # else each would wait for the end of its back-off
-            fabric.run(host, "systemctl", "reload", "roth-ports")
-            failure(fabric, host, told=False)
-        assert {host: routes(fabric, host) for host in HOSTS} == expected
-
-
-@pytest.fixture
-def neutron_back(api: Api, fabric: Fabric) -> Iterator[None]:
-    """However the test ends, Neutron's API runs afterwards."""
-    yield
-    fabric.run(CONTROLLER, "systemctl", "start", "neutron-api")
-    eventually(lambda: answers(api), bool, "Neutron answers", 60)
-
-
-def failure(fabric: Fabric, host: str, told: bool) -> dict[str, Any]:
-    """Wait until a host's watcher tells of a failure, or of none."""
-    what = "a failed read" if told else "a read that succeeds"
-    found = eventually(
-        lambda: watcher(fabric, host)["failure"], lambda it: (it is not None) == told, f"{host}: {what}", 60
-    )
-    return dict(found or {})
-
-
-def answers(api: Api) -> bool:
-    try:
-        return bool(api.rows("networks"))
-    except LabError:
-        return False
-
-
-def plain(wanted: set[str]) -> set[str]:
-    """As `ip route` prints them."""
-    return {prefix.removesuffix("/32").removesuffix("/128") for prefix in wanted}
 
 
 def test_an_instance_that_migrates_live_is_routed_by_the_host_it_runs_on(api: Api, fabric: Fabric) -> None:

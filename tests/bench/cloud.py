@@ -1,0 +1,115 @@
+"""A real Neutron on MariaDB for the benchmarks: a lab of a controller alone, and what it used."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from ansible_collections.roth.fabric.plugins.module_utils.neutron.cloud import Cloud
+from lab.api import Api
+from lab.lab import command_in
+from lab.settings import Settings
+from lab.topology import FILE, Topology, load
+
+from . import scale
+
+ROOT = Path(__file__).resolve().parents[2]
+LAB = ROOT / "inventories" / "lab"
+FILL = Path(__file__).with_name("neutron_fill.py")
+DATABASE = "mysql+pymysql://neutron:neutron@127.0.0.1/neutron?charset=utf8mb4"
+UNITS = {"Neutron's API": "neutron-api", "MariaDB": "mariadb"}
+CONTROLLER = "controller"
+
+
+@dataclass
+class Counting:
+    """A cloud that counts what is asked of it (Cloud): requests, and bytes of the answers' JSON."""
+
+    cloud: Cloud
+    requests: int = 0
+    bytes: int = 0
+
+    def get(self, path: str, query: Sequence[tuple[str, str]] = ()) -> Mapping[str, object]:
+        """See Cloud."""
+        answer = self.cloud.get(path, query)
+        self.requests += 1
+        self.bytes += len(json.dumps(answer))
+        return answer
+
+
+@dataclass
+class Neutron:
+    """The running controller."""
+
+    settings: Settings
+    topology: Topology
+    inventory: Path
+    made: int = 0
+    model: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *command: str) -> str:
+        """The output of a command on the controller."""
+        line = command_in(self.settings, self.topology, CONTROLLER, command)
+        return subprocess.run(line, check=True, capture_output=True, text=True, timeout=600).stdout
+
+    def cpu(self) -> dict[str, float]:
+        """Seconds of CPU that each of UNITS has used so far, as its cgroup counts them."""
+        shown = self.run("systemctl", "show", "--value", "--property", "CPUUsageNSec", *UNITS.values())
+        return {name: int(value) / 1e9 for name, value in zip(UNITS, shown.split(), strict=True)}
+
+    def grow(self, ports: int, hosts: int) -> None:
+        """Have so many copies of the model, evenly on the first `hosts`; there must not be more already."""
+        first, self.made = self.made, ports
+        arguments = [DATABASE, self.model, str(first), str(ports), str(ports // hosts)]
+        self.run("/opt/neutron/bin/python", "-c", FILL.read_text(), *arguments)
+
+
+def write_inventory(folder: Path, hosts: int) -> None:
+    """A lab of a controller alone; hosts of the inventory are names with segments, bindings and no machine."""
+    scale.write(folder, LAB, hosts)
+    names = [f"hv{number}" for number in range(1, hosts + 1)]
+    neutron = {"mode": "full", "bridge_mappings": {name: {f"rpn-{name}": "br-mobile"} for name in names}}
+    (folder / FILE).write_text(yaml.safe_dump({"nodes": {CONTROLLER: {"neutron": neutron}}, "links": []}))
+
+
+@contextmanager
+def running(hosts: int) -> Iterator[Neutron]:
+    """The controller with the networks of `hosts` hypervisors, made by the collection's own playbook, and one port."""
+    folder = ROOT / "build" / "bench" / f"neutron-{hosts}"
+    write_inventory(folder, hosts)
+    settings = Settings("benchcloud", Settings.from_environment().home)
+    environment = {
+        **os.environ, "ROTH_LAB_PREFIX": settings.prefix, "PYTHONPATH": str(ROOT / "molecule"),
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY": str(folder),
+        "OS_CLIENT_CONFIG_FILE": str(settings.clouds_file),
+    }  # fmt: skip
+    command = [sys.executable, "-m", "lab", "--inventory", str(folder)]
+    try:
+        subprocess.run([*command, "up"], cwd=ROOT, env=environment, check=True)
+        topology = load(folder / FILE)
+        api = Api.of(settings, topology)
+        play = [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / "networks.yml")]
+        play += ["-e", "roth_neutron_cloud=lab"]
+        subprocess.run(play, cwd=ROOT, env=environment, check=True, capture_output=True)
+        (network,) = api.rows("networks", [("name", "mobile")])
+        model = api.create(
+            "port",
+            name="model",
+            network_id=network["id"],
+            device_owner="compute:nova",
+            device_id="model",
+            **{"binding:host_id": "hv1"},
+        )
+        if model["binding:vif_type"] != "ovs":
+            raise RuntimeError(f"the model port is not bound: {model}")
+        yield Neutron(settings, topology, folder, model=model["id"], environment=environment)
+    finally:
+        subprocess.run([*command, "down"], cwd=ROOT, env=environment, check=True)
