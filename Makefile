@@ -11,13 +11,13 @@ COLLECTION := .cache/collections/ansible_collections/roth/fabric
 ON_PATH := PATH="$(CURDIR)/$(BIN):$$PATH"
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
-.PHONY: help venv test unit kernel bench lint sanity build docs lab sh prove faults walk lab-down molecule deps
+.PHONY: help venv test unit kernel bench lint sanity build docs base lab sh prove faults walk lab-down molecule deps
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 STEPS := $(or $(T),lint unit kernel sanity build molecule)
 # each of these has work for one core, and they touch nothing of one another's: two at a time
-BESIDE := $(patsubst %,step-%,$(filter lint unit kernel sanity build,$(STEPS)))
+BESIDE := $(patsubst %,step-%,$(if $(filter molecule,$(STEPS)),base) $(filter lint unit kernel sanity build,$(STEPS)))
 ALONE := $(patsubst %,step-%,$(filter-out lint unit kernel sanity build,$(STEPS)))
 test: deps venv ## Run all that CI runs (T="lint unit" for a part)
 	@mkdir -p .cache/test; rm -f .cache/test/*.failed; \
@@ -89,6 +89,9 @@ lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, an
 	@printf '  %s\n' 'make sh NODE=hv1 CMD="roth status"' \
 	  'make sh NODE=client CMD="mtr -n -r -c 3 10.64.1.53"   # hv1-vm0' \
 	  'make sh NODE=tor2 CMD="birdc show route protocol hv1_up1_ipv4"'
+
+base: deps venv ## Build the nodes' root file system and the controller's Neutron, which all labs share, if they are not there
+	$(LAB) --inventory inventories/lab-neutron base
 
 sh: ## Enter a node or an instance of the lab: NODE=hv1 [CMD="ip route"]
 	@$(LAB) sh $(or $(NODE),$(error which node? for example: make sh NODE=hv1)) $${CMD:+"$$CMD"}

@@ -195,7 +195,9 @@ def command_in(settings: Settings, topology: Topology, target: str, command: Seq
 
 
 def build_base(settings: Settings, topology: Topology) -> str:
-    """Build the base root, or find it in the cache; give back its path."""
+    """Build the base root and what a controller has over it, or find them in the cache; give back the root's path."""
     require_root()
     require_tools(BASE_TOOLS)
+    if topology.controller and topology.controller.neutron:
+        controller.layers(topology.controller.neutron, topology.suite, settings.home)
     return str(base.build(base.recipe(topology.suite), settings.home))

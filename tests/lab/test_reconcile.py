@@ -25,6 +25,7 @@ from .disagreements import (
 from .fabric import Fabric, eventually
 
 
+@pytest.mark.slow  # with Neutron as the source it is not: tests/neutron
 def test_ten_disagreements_are_named_and_a_repair_mends_exactly_what_is_ours(whole: Fabric, tmp_path: Path) -> None:
     with planted(whole) as before:
         prove_ten(whole, before, tmp_path / "report.json")

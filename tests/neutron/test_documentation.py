@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from lab import instances
 from lab.api import Api
 
@@ -85,6 +86,7 @@ def test_the_lab_s_page_makes_a_port_that_is_reached(api: Api, fabric: Fabric) -
                 instances.unplug(fabric.settings, [port["id"]])
 
 
+@pytest.mark.slow
 def test_the_page_on_reconcile_prints_what_it_shows(fabric: Fabric) -> None:
     whole, ten, repair, alone = shown("reconcile")
     run(fabric, whole)
