@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from .disagreements import unwatched
 from .fabric import Fabric, eventually
 from .playbooks import with_neutron
 
@@ -45,6 +46,13 @@ def whole(fabric: Fabric) -> Iterator[Fabric]:
     eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up", 120)
     yield fabric
     eventually(lambda: ailments(fabric), lambda found: not found, "all sessions up again", 120)
+
+
+@pytest.fixture
+def alone(whole: Fabric) -> Iterator[None]:
+    """Nobody but the test and its playbooks changes the hosts' routes: a port watcher would remove what it adds."""
+    with unwatched(whole):
+        yield
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ TABLE = ("dev", "br-mobile", "proto", "142", "table", "142")
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays(whole: Fabric) -> Iterator[None]:
+def nothing_stays(whole: Fabric, alone: None) -> Iterator[None]:
     yield
     for prefix in (BY_HAND, OUTSIDE):
         if whole.ip("hv1", "route", "show", prefix, "table", "142"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from .disagreements import (
     remove,
     stray,
     tables,
-    unwatched,
 )
 from .fabric import Fabric, eventually
 
@@ -68,13 +66,6 @@ def test_a_repair_after_a_port_document_that_lost_its_ports_removes_nothing(whol
     assert "would be removed" in run.output
     assert tables(whole) == before
     assert not any(run.changed.values()), run.output
-
-
-@pytest.fixture
-def alone(whole: Fabric) -> Iterator[None]:
-    """Nobody but the test changes the hosts' routes."""
-    with unwatched(whole):
-        yield
 
 
 @pytest.mark.slow

@@ -145,6 +145,7 @@ def test_a_switch_whose_run_was_cut_off_before_its_reload_is_reloaded_by_the_nex
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("alone")
 def test_a_host_that_cannot_be_reached_stops_the_run_at_its_batch_and_the_next_run_repairs(
     whole: Fabric, tmp_path: Path
 ) -> None:

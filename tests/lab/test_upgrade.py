@@ -109,6 +109,7 @@ def test_a_release_that_does_not_come_up_is_taken_back_and_the_run_stops(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("alone")
 def test_an_upgrade_refuses_a_host_that_is_not_healthy(upgradable: Fabric, tmp_path: Path) -> None:
     ready = wheelhouse(tmp_path / "wheels", "agent", ANOTHER)
     release = current(upgradable, "hv1")
