@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -53,7 +53,6 @@ class Neutron:
     inventory: Path
     made: int = 0
     model: str = ""
-    environment: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *command: str) -> str:
         """The output of a command on the controller."""
@@ -68,15 +67,17 @@ class Neutron:
     def grow(self, ports: int, hosts: int) -> None:
         """Have so many copies of the model, evenly on the first `hosts`; there must not be more already."""
         first, self.made = self.made, ports
-        arguments = [DATABASE, self.model, str(first), str(ports), str(ports // hosts)]
-        self.run("/opt/neutron/bin/python", "-c", FILL.read_text(), *arguments)
+        self.fill("ports", self.model, first, ports, ports // hosts)
+
+    def fill(self, *words: object) -> None:
+        """Run neutron_fill.py on the controller."""
+        self.run("/opt/neutron/bin/python", "-c", FILL.read_text(), DATABASE, *map(str, words))
 
 
 def write_inventory(folder: Path, hosts: int) -> None:
     """A lab of a controller alone; hosts of the inventory are names with segments, bindings and no machine."""
     scale.write(folder, LAB, hosts)
-    names = [f"hv{number}" for number in range(1, hosts + 1)]
-    neutron = {"mode": "full", "bridge_mappings": {name: {f"rpn-{name}": "br-mobile"} for name in names}}
+    neutron = {"mode": "full", "bridge_mappings": {}}
     (folder / FILE).write_text(yaml.safe_dump({"nodes": {CONTROLLER: {"neutron": neutron}}, "links": []}))
 
 
@@ -94,22 +95,28 @@ def running(hosts: int) -> Iterator[Neutron]:
     command = [sys.executable, "-m", "lab", "--inventory", str(folder)]
     try:
         subprocess.run([*command, "up"], cwd=ROOT, env=environment, check=True)
-        topology = load(folder / FILE)
-        api = Api.of(settings, topology)
-        play = [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / "networks.yml")]
-        play += ["-e", "roth_neutron_cloud=lab"]
-        subprocess.run(play, cwd=ROOT, env=environment, check=True, capture_output=True)
-        (network,) = api.rows("networks", [("name", "mobile")])
-        model = api.create(
-            "port",
-            name="model",
-            network_id=network["id"],
-            device_owner="compute:nova",
-            device_id="model",
-            **{"binding:host_id": "hv1"},
-        )
-        if model["binding:vif_type"] != "ovs":
-            raise RuntimeError(f"the model port is not bound: {model}")
-        yield Neutron(settings, topology, folder, model=model["id"], environment=environment)
+        neutron = Neutron(settings, load(folder / FILE), folder)
+        neutron.fill("agents", hosts)
+        _networks(environment)
+        neutron.model = _model(Api.of(settings, neutron.topology))
+        yield neutron
     finally:
         subprocess.run([*command, "down"], cwd=ROOT, env=environment, check=True)
+
+
+def _networks(environment: Mapping[str, str]) -> None:
+    line = [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / "networks.yml")]
+    line += ["-e", "roth_neutron_cloud=lab"]
+    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"networks.yml failed: {(done.stdout + done.stderr)[-3000:]}")
+
+
+def _model(api: Api) -> str:
+    """The id of a port of an instance on hv1, as nova would ask for it."""
+    (network,) = api.rows("networks", [("name", "mobile")])
+    fields = {"device_owner": "compute:nova", "device_id": "model", "binding:host_id": "hv1"}
+    made = api.create("port", name="model", network_id=network["id"], **fields)
+    if made["binding:vif_type"] != "ovs":
+        raise RuntimeError(f"the model port is not bound: {made}")
+    return str(made["id"])

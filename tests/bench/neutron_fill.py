@@ -1,6 +1,10 @@
 """Fills Neutron's database with copies of one port; runs on the controller, in Neutron's own environment.
 
-Usage: neutron_fill.py SQLALCHEMY_URL PORT FIRST LAST PORTS_A_HOST
+Usage: neutron_fill.py SQLALCHEMY_URL agents HOSTS
+       neutron_fill.py SQLALCHEMY_URL ports PORT FIRST LAST PORTS_A_HOST
+
+The first writes a row for the layer-2 agent of each of hosts hv1 … hvN, alive for ever, which is all that Neutron asks
+for when it maps segments and binds a port. The second makes the copies.
 
 The port PORT was made by the API. Each of the copies FIRST to LAST (numbers from 0, the last not included) gets a row
 of its own in every table in which the model has one: whatever refers to `ports.id` is copied, found by the schema's
@@ -10,7 +14,10 @@ N is on host hv(1 + N // PORTS_A_HOST), with the segment of that host's physical
 
 from __future__ import annotations
 
+import datetime
+import json
 import sys
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING
@@ -98,12 +105,52 @@ def fill(engine: sa.Engine, model: str, numbers: range, a_host: int) -> None:
         connection.exec_driver_sql("ANALYZE TABLE " + ", ".join(["ports", *own]))  # as the server would, in time
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Fill what the command line says."""
+def agent(host: str) -> Row:
+    """A row of `agents`, as the report of neutron-openvswitch-agent on a host would make it."""
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    configuration = {
+        "bridge_mappings": {f"rpn-{host}": "br-mobile"},
+        "integration_bridge": "br-int",
+        "datapath_type": "system",
+        "tunnel_types": [],
+    }
+    return {
+        "id": str(uuid.uuid4()),
+        "agent_type": "Open vSwitch agent",
+        "binary": "neutron-openvswitch-agent",
+        "topic": "N/A",
+        "host": host,
+        "admin_state_up": True,
+        "created_at": now,
+        "started_at": now,
+        "heartbeat_timestamp": datetime.datetime(2099, 1, 1),
+        "configurations": json.dumps(configuration),
+        "load": 0,
+        "availability_zone": "nova",
+    }
+
+
+def write_agents(engine: sa.Engine, hosts: Sequence[str]) -> None:
+    """One agent a host, and no other."""
     import sqlalchemy as sa
 
-    url, model, first, last, a_host = arguments
-    fill(sa.create_engine(url), model, range(int(first), int(last)), int(a_host))
+    agents = sa.Table("agents", sa.MetaData(), autoload_with=engine)
+    with engine.begin() as connection:
+        connection.execute(agents.delete())
+        connection.execute(agents.insert(), [agent(host) for host in hosts])
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Do what the command line says."""
+    import sqlalchemy as sa
+
+    url, what, *rest = arguments
+    engine = sa.create_engine(url)
+    if what == "agents":
+        write_agents(engine, [f"hv{number}" for number in range(1, int(rest[0]) + 1)])
+        return
+    model, first, last, a_host = rest
+    fill(engine, model, range(int(first), int(last)), int(a_host))
 
 
 if __name__ == "__main__":

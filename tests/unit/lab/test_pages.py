@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.pages import Shown, commands
+from tests.lab.pages import Shown, commands, section
 
 PAGE = """\
 Text with `$ no command`.
@@ -27,6 +27,14 @@ def test_commands_are_those_of_console_blocks_with_the_lines_below_each() -> Non
         ("sh", ("10.64.1.53 dev br-mobile proto 142", "…")),
         ("lab", ()),
     ]
+
+
+def test_a_section_ends_with_the_next_one() -> None:
+    page = f"# Title\n\n## One\n\n{PAGE}\n### Within\n\n## Another\n\n```console\n$ make other\n```\n"
+    assert [found.text.split()[1] for found in commands(section(page, "## One"))] == ["sh", "lab"]
+    assert [found.text for found in commands(section(page, "## Another"))] == ["make other"]
+    with pytest.raises(AssertionError, match="no section ## Third"):
+        section(page, "## Third")
 
 
 def test_a_command_in_a_node_is_told_from_others() -> None:
