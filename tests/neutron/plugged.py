@@ -29,6 +29,10 @@ def addresses(port: dict[str, Any]) -> list[str]:
     return [prefix.partition("/")[0] for prefix in sorted(prefixes(port))]
 
 
+def tap(port: dict[str, Any]) -> str:
+    return f"tap{port['id'][:11]}"
+
+
 def of_all(ports: Sequence[dict[str, Any]]) -> set[str]:
     """The host routes of several ports."""
     return set[str]().union(*map(prefixes, ports))

@@ -16,16 +16,12 @@ from tests.lab.fabric import Fabric, eventually
 
 from .cloud import CONTROLLER, attempt_from_neutron, prefixes
 from .events import Events, watching
-from .plugged import HOSTS, SWITCHES, addresses, nowhere, plain, plug, ports, routes, watcher
+from .plugged import HOSTS, SWITCHES, addresses, nowhere, plain, plug, ports, routes, tap, watcher
 
 ROUNDS = int(os.environ.get("ROTH_PORT_ROUNDS", "5"))
 """Ports that are timed one by one; 50 for figures that are published."""
 BURST = int(os.environ.get("ROTH_PORT_BURST", "30"))
 """Ports that come at once on one host."""
-
-
-def tap(port: dict[str, Any]) -> str:
-    return f"tap{port['id'][:11]}"
 
 
 def told(name: str, seconds: Sequence[float]) -> None:
