@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from . import base, cgroups, controller, door, instances, network, nodes
+from . import base, cgroups, controller, door, instances, l2agent, network, nodes
 from .commands import BASE_TOOLS, TOOLS, require_root, require_tools
 from .errors import LabError
 from .limits import raise_inotify_limit
@@ -77,11 +77,8 @@ def up(settings: Settings, topology: Topology, inventory: Path | None = None) ->
         if down_nodes:
             if changed := raise_inotify_limit():
                 print(changed)
-            root = base.build(base.recipe(topology.suite), settings.home)
             for name in down_nodes:
-                node = topology.nodes[name]
-                own = controller.layers(node.neutron, topology.suite, settings.home) if node.neutron else [root]
-                nodes.create(settings, topology, node, own)
+                nodes.create(settings, topology, topology.nodes[name], _layers(settings, topology, name))
         network.add_namespaces(settings.netns(name) for name in topology.nodes)
         network.add_links(settings, topology.links)
         for name in down_nodes:
@@ -92,6 +89,15 @@ def up(settings: Settings, topology: Topology, inventory: Path | None = None) ->
         nodes.wait_running(settings, topology.nodes)
         if topology.controller:
             door.open_door(settings, topology.controller.name)
+
+
+def _layers(settings: Settings, topology: Topology, name: str) -> list[Path]:
+    """The trees below a node's own files; each is built by the first node that needs it."""
+    if neutron := topology.nodes[name].neutron:
+        return controller.layers(neutron, topology.suite, settings.home)
+    if name in topology.agents:
+        return l2agent.layers(topology.suite, settings.home)
+    return [base.build(base.recipe(topology.suite), settings.home)]
 
 
 def known_nodes(settings: Settings) -> list[str]:

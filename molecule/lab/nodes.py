@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from . import cgroups, controller, network, seed
+from . import cgroups, controller, l2agent, network, seed
 from .errors import LabError
 from .settings import Settings, netns_path
 from .topology import Node, Topology
@@ -56,6 +56,7 @@ def create(settings: Settings, topology: Topology, node: Node, layers: Sequence[
     for name in ("upper", "work", "root"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     seeds = [*seed.files(topology, node, uuid.uuid4().hex), *(controller.files(node.neutron) if node.neutron else ())]
+    seeds += l2agent.files(topology, node.name) if node.name in topology.agents else ()
     seed.write(folder / "upper", layers, seeds)
     # a node keeps its base while it lives, whatever `base` is built later
     (folder / "base").write_text(":".join(map(str, layers)) + "\n")

@@ -56,6 +56,12 @@ def files(topology: Topology, node: Node, machine_id: str) -> Iterator[SeedFile]
         yield _enabled("multi-user.target.wants", "frr.service")
 
 
+def tree_files(tree: Path) -> Iterator[SeedFile]:
+    """Every file of a folder, as a node has it below its root."""
+    for path in sorted(path for path in tree.rglob("*") if path.is_file() and path.suffix != ".pyc"):
+        yield SeedFile(str(path.relative_to(tree)), path.read_text())
+
+
 def _networkd() -> Iterator[SeedFile]:
     yield SeedFile(
         "etc/systemd/networkd.conf.d/10-lab.conf",

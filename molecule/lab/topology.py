@@ -65,7 +65,7 @@ class Neutron:
     """A node that runs a real Neutron.
 
     :param mode: ``min``: SQLite, no message bus; ``full``: MariaDB and RabbitMQ.
-    :param bridge_mappings: what the layer-2 agent of each host would report: its bridges, by physical network.
+    :param bridge_mappings: what the layer-2 agent of each host reports, or would: its bridges, by physical network.
     """
 
     bridge_mappings: Mapping[str, Mapping[str, str]]
@@ -97,6 +97,12 @@ class Topology:
     def controller(self) -> Node | None:
         """The node that runs Neutron, if the lab has one."""
         return next((node for node in self.nodes.values() if node.neutron), None)
+
+    @property
+    def agents(self) -> Mapping[str, Mapping[str, str]]:
+        """Nodes that run Neutron's layer-2 agent, each with its bridges by physical network; none without a bus."""
+        neutron = self.controller.neutron if self.controller else None
+        return neutron.bridge_mappings if neutron and neutron.mode == "full" else {}
 
     def ends_of(self, node: str) -> Iterator[End]:
         """The interfaces of a node, in the order of the file."""

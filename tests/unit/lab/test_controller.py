@@ -18,8 +18,10 @@ def files(request) -> dict[str, str]:
     return {file.path: file.link or file.text for file in controller.files(Neutron(MAPPINGS, request.param))}
 
 
-def test_the_agents_are_the_topologys(files):
-    assert json.loads(files["etc/neutron/agents.json"]) == MAPPINGS
+def test_the_agents_are_the_topologys_where_none_can_report_itself():
+    by_mode = {mode: {file.path: file.text for file in controller.files(Neutron(MAPPINGS, mode))} for mode in MODES}
+    assert json.loads(by_mode["min"]["etc/neutron/agents.json"]) == MAPPINGS
+    assert not [path for path, text in by_mode["full"].items() if "agents.json" in path + text]
 
 
 def test_the_api_starts_with_the_node(files):
@@ -39,22 +41,3 @@ def test_what_units_and_configuration_refer_to_is_there(files):
     }
     assert len(named) >= 4
     assert {name.removeprefix("/") for name in named} <= set(files)
-
-
-@pytest.mark.parametrize(
-    ("base", "requirements", "same"),
-    [
-        ("bookworm-1", "neutron==29.0.0\n", True),
-        ("bookworm-2", "neutron==29.0.0\n", False),
-        ("bookworm-1", "neutron==29.0.1\n", False),
-    ],
-)
-def test_a_layer_is_used_again_for_the_same_base_and_requirements_only(base, requirements, same):
-    key = controller.layer_key(Path("/somewhere/bookworm-1"), "neutron==29.0.0\n")
-    assert (controller.layer_key(Path("/elsewhere") / base, requirements) == key) is same
-
-
-def test_requirements_are_pinned_and_name_what_builds_the_others():
-    lines = [line for line in controller.REQUIREMENTS.read_text().splitlines() if line and line[0] != "#"]
-    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
-    assert {"neutron", "pyuwsgi", controller.BUILDER} <= {line.partition("==")[0] for line in lines}

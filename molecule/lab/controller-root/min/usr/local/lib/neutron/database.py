@@ -3,10 +3,9 @@
 Usage: database.py SQLALCHEMY_URL AGENTS_JSON, the latter with bridges by physical network by host. What is there stays,
 but the agents' rows, which become those of the file.
 
-``neutron-db-manage`` cannot migrate SQLite, so there the schema is created from Neutron's models; elsewhere it must be
-there already. Where no agent reports itself over a message bus, its row has to be written: Neutron binds a port to a
-host only if an agent there is alive and knows the network. With the rows in place before the segments are made, Neutron
-itself maps each segment to its hosts.
+``neutron-db-manage`` cannot migrate SQLite, so the schema is created from Neutron's models. No agent reports itself
+without a message bus, so its row has to be written: Neutron binds a port to a host only if an agent there is alive and
+knows the network. With the rows in place before the segments are made, Neutron itself maps each segment to its hosts.
 """
 
 from __future__ import annotations
@@ -72,8 +71,7 @@ def replace_agents(engine: sa.Engine, hosts: dict[str, dict[str, str]]) -> None:
 def main(url: str, agents: Path) -> None:
     """Make what is missing."""
     engine = sa.create_engine(url)
-    if engine.dialect.name == "sqlite":
-        make_schema(engine)
+    make_schema(engine)
     replace_agents(engine, json.loads(agents.read_text()))
 
 
