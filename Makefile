@@ -67,12 +67,13 @@ docs: venv ## Generate docs/reference from the plugins' documentation and the ro
 
 # --- the lab -----------------------------------------------------------------------------------------------------
 LAB := PYTHONPATH=molecule $(BIN)/python -m lab
-# NEUTRON=1: with a controller that runs a real Neutron, in which networks and ports are made; full: on MariaDB, RabbitMQ
+# NEUTRON=1: with a controller that runs a real Neutron, in which networks and ports are made; full: on MariaDB, RabbitMQ,
+# and with Neutron's own layer-2 agents on the hosts
 NEUTRON_LAB_1 := inventories/lab-neutron
 NEUTRON_LAB_full := inventories/lab-neutron-full
 NEUTRON_LAB := $(if $(NEUTRON),$(or $(NEUTRON_LAB_$(NEUTRON)),$(error NEUTRON=$(NEUTRON): expected 1 or full)))
 LAB_RUN := $(or $(ROTH_LAB_DIR),/var/lib/roth-lab)/run/$(or $(ROTH_LAB_PREFIX),roth)
-PLAYBOOK := $(ON_PATH) $(if $(NEUTRON_LAB),OS_CLIENT_CONFIG_FILE=$(LAB_RUN)/clouds.yaml) $(BIN)/ansible-playbook $(if $(NEUTRON_LAB),-i inventories/lab/hosts.yml -i inventories/lab-neutron/hosts.yml)
+PLAYBOOK := $(ON_PATH) $(if $(NEUTRON_LAB),OS_CLIENT_CONFIG_FILE=$(LAB_RUN)/clouds.yaml) $(BIN)/ansible-playbook $(if $(NEUTRON_LAB),-i inventories/lab/hosts.yml -i inventories/lab-neutron/hosts.yml$(if $(filter full,$(NEUTRON)), -i inventories/lab-neutron-full/hosts.yml))
 # tool:package, of what make itself and the lab call
 SYSTEM_TOOLS := awk:mawk ip:iproute2 mmdebstrap:mmdebstrap mount:mount nsenter:util-linux setpriv:util-linux
 VENV_PACKAGE := $(notdir $(PYTHON))-venv
@@ -81,9 +82,11 @@ lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, an
 	@$(MAKE) --no-print-directory venv
 	$(LAB) $(if $(NEUTRON_LAB),--inventory $(NEUTRON_LAB)) up
 	$(if $(NEUTRON),$(PLAYBOOK) playbooks/networks.yml)
-	$(if $(NEUTRON),$(LAB) boot)
+	$(if $(filter 1,$(NEUTRON)),$(LAB) boot)
 	$(PLAYBOOK) playbooks/site.yml -e '{"roth_serial": "100%", "roth_switch_serial": "100%"}'
+	$(if $(filter full,$(NEUTRON)),$(LAB) boot) # its agents report over what has just been made
 	$(LAB) plug
+	$(if $(filter full,$(NEUTRON)),$(PLAYBOOK) playbooks/sync_ports.yml)
 	$(PLAYBOOK) playbooks/verify.yml
 	@printf '\nThe lab is running. Try next:\n'
 	@printf '  %s\n' 'make sh NODE=hv1 CMD="roth status"' \

@@ -106,12 +106,14 @@ class Api:
         return dict(json.loads(text)) if text else {}
 
     def rows(self, kind: str, query: Sequence[tuple[str, str]] = ()) -> list[dict[str, Any]]:
-        """Resources of a kind such as ``ports``."""
-        return list(self.request("GET", f"{kind}?{urlencode(query)}" if query else kind)[kind])
+        """Resources of a kind such as ``ports`` or ``security-groups``."""
+        answer = self.request("GET", f"{kind}?{urlencode(query)}" if query else kind)
+        return list(answer[kind.replace("-", "_")])
 
     def create(self, kind: str, **fields: object) -> dict[str, Any]:
-        """A new resource of a kind such as ``port``."""
-        return dict(self.request("POST", f"{kind}s", {kind: fields})[kind])
+        """A new resource of a kind such as ``port`` or ``security-group-rule``."""
+        key = kind.replace("-", "_")
+        return dict(self.request("POST", f"{kind}s", {key: fields})[key])
 
     def update(self, kind: str, name: str, **fields: object) -> dict[str, Any]:
         """Change a resource, by its id."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 from .errors import LabError
 
 Row = Mapping[str, Any]
+AGENTS_SECONDS = 120.0
+POLL_SECONDS = 0.5
+L2_AGENT = "neutron-openvswitch-agent"
 KEPT = ("name", "mac_address", "device_owner", "device_id", "admin_state_up", "port_security_enabled")
 
 
@@ -19,6 +23,34 @@ class Neutron(Protocol):
 
     def create(self, kind: str, **fields: object) -> dict[str, Any]:
         """A new resource of a kind such as ``port``."""
+
+
+def wait_for_agents(api: Neutron, hosts: Collection[str], seconds: float = AGENTS_SECONDS) -> None:
+    """Wait until the layer-2 agent of each host is alive: Neutron binds no port to a host before.
+
+    :raises LabError: naming the hosts whose agent has not reported itself, and those whose last report is too old.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        alive = {row["host"]: row["alive"] for row in api.rows("agents") if row["binary"] == L2_AGENT}
+        dead = [f"{host}: {'dead' if host in alive else 'not reported'}" for host in hosts if not alive.get(host)]
+        if not dead:
+            return
+        if time.monotonic() > deadline:
+            raise LabError(f"layer-2 agents are not alive after {seconds:.0f} s: {', '.join(dead)}")
+        time.sleep(POLL_SECONDS)
+
+
+def allow_ping(api: Neutron) -> None:
+    """Let whoever wants ping instances of the default security group, as a tenant does before all else."""
+    for group in api.rows("security-groups"):
+        if group["name"] != "default":
+            continue
+        there = {(rule["direction"], rule["ethertype"], rule["protocol"]) for rule in group["security_group_rules"]}
+        for ethertype, protocol in (("IPv4", "icmp"), ("IPv6", "ipv6-icmp")):
+            if ("ingress", ethertype, protocol) not in there:
+                rule = {"direction": "ingress", "ethertype": ethertype, "protocol": protocol}
+                api.create("security-group-rule", security_group_id=group["id"], **rule)
 
 
 def boot(api: Neutron, document: Row) -> str:

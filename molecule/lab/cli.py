@@ -11,12 +11,12 @@ from pathlib import Path
 
 from . import instances, lab
 from .api import Api
-from .boot import boot
+from .boot import allow_ping, boot, wait_for_agents
 from .errors import LabError
+from .instances import INVENTORY
 from .settings import Settings
 from .topology import FILE, Topology, load
 
-INVENTORY = Path(__file__).resolve().parents[2] / "inventories" / "lab"
 EPILOG = """\
 environment:
   ROTH_LAB_PREFIX  name of the lab, and start of its network namespaces' names (default: roth)
@@ -98,7 +98,11 @@ def _dispatch(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"{', '.join(arguments.nodes)}: up again ({time.monotonic() - started:.1f} s).")
     elif arguments.command == "boot":
         document = instances.read_document(instances.inventory_file(inventory, "neutron.json"))
-        print(f"Ports: {boot(Api.of(settings, topology), document)} ({time.monotonic() - started:.1f} s).")
+        api = Api.of(settings, topology)
+        if topology.agents:
+            wait_for_agents(api, topology.agents)
+            allow_ping(api)
+        print(f"Ports: {boot(api, document)} ({time.monotonic() - started:.1f} s).")
     elif arguments.command == "plug":
         with lab.locked(settings, "plug"):
             done = instances.plug(settings, topology, inventory, arguments.data, arguments.ports)

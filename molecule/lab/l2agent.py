@@ -11,7 +11,7 @@ from .software import build_layer
 from .topology import Topology
 
 FILES = Path(__file__).with_name("agent-root")
-PACKAGES = ["conntrack", "isc-dhcp-client", "openvswitch-switch"]
+PACKAGES = ["conntrack", "ethtool", "isc-dhcp-client", "openvswitch-switch"]
 SERVICE = "neutron-openvswitch-agent.service"
 BUS_PORT = 5672
 

@@ -16,8 +16,10 @@ UNBOUND = ("", "unbound", "binding_failed")
 class Instance:
     """A virtual machine as its hypervisor's bridge sees it.
 
-    :param addresses: with prefix length, as the instance's DHCP would have configured them.
+    :param addresses: with prefix length, as the instance's DHCP configures them, or would have.
     :param gateways: IPv4 only; IPv6 learns its default from router advertisements.
+    :param pairs: those of the addresses that no DHCP knows: a tenant adds them itself.
+    :param device_id: the virtual machine, as its port names it.
     """
 
     port_id: str
@@ -29,6 +31,13 @@ class Instance:
     admin_up: bool
     addresses: tuple[str, ...]
     gateways: tuple[str, ...]
+    pairs: tuple[str, ...] = ()
+    device_id: str = ""
+
+    @property
+    def leased(self) -> tuple[str, ...]:
+        """What DHCP gives it: its port's fixed addresses, without prefix lengths."""
+        return tuple(address.partition("/")[0] for address in self.addresses if address not in self.pairs)
 
     @property
     def tap(self) -> str:
@@ -38,7 +47,8 @@ class Instance:
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Instance:
         """Back from ``dataclasses.asdict`` and JSON, which knows no tuples."""
-        return cls(**{**row, "addresses": tuple(row["addresses"]), "gateways": tuple(row["gateways"])})
+        lists = {key: tuple(row[key]) for key in ("addresses", "gateways", "pairs")}
+        return cls(**{**row, **lists})
 
     def is_called(self, name: str) -> bool:
         """Whether a user means this instance: the port's name, its id, or the part of the id that the tap bears."""
@@ -90,7 +100,7 @@ def _instance(
 ) -> Instance:
     own = [(str(fixed["ip_address"]), subnets[fixed["subnet_id"]]) for fixed in port["fixed_ips"]]
     addresses = [f"{address}/{_prefix_length(subnet, network['plan'])}" for address, subnet in own]
-    addresses += _pairs(port.get("allowed_address_pairs") or ())
+    pairs = [pair for pair in _pairs(port.get("allowed_address_pairs") or ()) if pair not in addresses]
     return Instance(
         port_id=port["id"],
         name=port.get("name") or port["id"][:11],
@@ -99,8 +109,10 @@ def _instance(
         mac=port["mac_address"],
         mtu=int(row.get("mtu") or network.get("mtu") or 1500),
         admin_up=bool(port.get("admin_state_up", True)),
-        addresses=tuple(dict.fromkeys(addresses)),
+        addresses=tuple(dict.fromkeys([*addresses, *pairs])),
         gateways=tuple(str(s["gateway_ip"]) for _, s in own if s["ip_version"] == 4 and s.get("gateway_ip"))[:1],
+        pairs=tuple(dict.fromkeys(pairs)),
+        device_id=str(port.get("device_id") or ""),
     )
 
 

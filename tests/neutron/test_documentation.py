@@ -55,6 +55,8 @@ def run_all(fabric: Fabric, page: Sequence[Shown], expected: int) -> None:
 
 
 def test_the_second_walk_prints_what_it_shows(fabric: Fabric) -> None:
+    if fabric.topology.agents:
+        pytest.skip("the page's lab is that of NEUTRON=1")
     run_all(fabric, shown("deployment-guide-neutron"), 5)
 
 

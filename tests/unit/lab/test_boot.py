@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lab.boot import boot
+from lab.boot import L2_AGENT, allow_ping, boot, wait_for_agents
 from lab.errors import LabError
 
 DOCUMENT = json.loads((Path(__file__).parents[3] / "inventories" / "lab" / "neutron.json").read_text())
@@ -24,8 +24,7 @@ class Recorder:
         return self.kept[kind]
 
     def create(self, kind: str, **fields: object) -> dict[str, Any]:
-        assert kind == "port"
-        self.made.append(fields)
+        self.made.append({"kind": kind, **fields})
         return fields
 
 
@@ -46,6 +45,7 @@ def neutron() -> Recorder:
 
 def test_every_port_is_created_with_its_addresses_in_the_other_neutrons_subnets(neutron):
     assert boot(neutron, DOCUMENT) == "36 created, 0 unchanged"
+    assert {fields["kind"] for fields in neutron.made} == {"port"}
     made = {fields["name"]: fields for fields in neutron.made}
     assert len(made) == 36
     for port in DOCUMENT["ports"]:
@@ -79,3 +79,33 @@ def test_nothing_is_created_while_a_network_or_subnet_is_missing(neutron, kind, 
     with pytest.raises(LabError, match=expected):
         boot(neutron, DOCUMENT)
     assert neutron.made == []
+
+
+def agent(host: str, alive: bool, binary: str = L2_AGENT) -> dict[str, Any]:
+    return {"host": host, "alive": alive, "binary": binary}
+
+
+def test_agents_are_waited_for_until_all_are_alive():
+    api = Recorder(agents=[])
+    answers = iter([[], [agent("hv1", True)], [agent("hv1", True), agent("hv2", False)]])
+    api.rows = lambda kind: next(answers, [agent("hv1", True), agent("hv2", True)])
+    wait_for_agents(api, ["hv1", "hv2"])
+    assert list(answers) == []
+
+
+def test_agents_that_do_not_come_are_named_with_what_is_known_of_them():
+    rows = [agent("hv1", True), agent("hv2", False), agent("hv3", True, binary="neutron-dhcp-agent")]
+    with pytest.raises(LabError, match="not alive after 0 s: hv2: dead, hv3: not reported"):
+        wait_for_agents(Recorder(agents=rows), ["hv1", "hv2", "hv3"], seconds=0)
+
+
+def test_ping_is_let_in_by_the_default_group_where_it_is_not_yet():
+    there = {"direction": "ingress", "ethertype": "IPv4", "protocol": "icmp"}
+    groups = [
+        {"id": "1", "name": "default", "security_group_rules": [there]},
+        {"id": "2", "name": "strict", "security_group_rules": []},
+    ]
+    api = Recorder(**{"security-groups": groups})
+    allow_ping(api)
+    wanted = {"direction": "ingress", "ethertype": "IPv6", "protocol": "ipv6-icmp", "security_group_id": "1"}
+    assert api.made == [{"kind": "security-group-rule", **wanted}]

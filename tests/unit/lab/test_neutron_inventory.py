@@ -65,3 +65,10 @@ def test_the_full_mode_differs_in_the_mode_only(topology):
     assert full.controller.neutron == replace(topology.controller.neutron, mode="full")
     assert replace(full.controller, neutron=topology.controller.neutron) == topology.controller
     assert full.links == topology.links
+
+
+def test_the_full_modes_networks_are_the_labs():
+    """Their bridges' kind is a template of Ansible's, which only the lab itself renders."""
+    full = NEUTRON.with_name("lab-neutron-full")
+    assert read_networks(full) == read_networks(LAB)
+    assert "'bridge_kind': 'openvswitch'" in read(full / "group_vars/all.yml")["roth_provider_networks"]

@@ -52,6 +52,11 @@ def test_allowed_host_addresses_are_configured_and_the_first_of_a_prefix(by_name
     assert "10.64.251.1/32" in by_name["hv3-vm3"].addresses
 
 
+def test_dhcp_gives_the_fixed_addresses_and_the_tenant_adds_its_pairs(by_name):
+    assert by_name["hv1-vm1"].leased == ("10.64.1.190", "2001:db8:64::19d")
+    assert by_name["hv1-vm1"].pairs == ("10.64.200.10/32",)
+
+
 def test_an_admin_down_port_stays_plugged_but_down(by_name):
     assert not by_name["hv1-vm5"].admin_up
     assert by_name["hv1-vm4"].admin_up
