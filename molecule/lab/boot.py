@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from .errors import LabError
@@ -53,12 +54,13 @@ def allow_ping(api: Neutron) -> None:
                 api.create("security-group-rule", security_group_id=group["id"], **rule)
 
 
-def boot(api: Neutron, document: Row) -> str:
+def boot(api: Neutron, document: Row, at_once: int = 1) -> str:
     """Create those ports of a document that Neutron has none for, by their names; give back what was done, in words.
 
     Neutron chooses the ids, binds, and says how that went; names, MACs and addresses are the document's. A port is put
     into the network of the same name, its addresses into the subnets of the same CIDRs.
 
+    :param at_once: requests at a time; SQLite bears one.
     :raises LabError: when Neutron lacks a network or subnet, or refuses a port.
     """
     networks = {row["name"]: row["id"] for row in api.rows("networks")}
@@ -72,8 +74,8 @@ def boot(api: Neutron, document: Row) -> str:
         network = _known(networks, names[port["network_id"]], "network", port)
         ids = [_known(subnets, (network, cidrs[fixed["subnet_id"]]), "subnet", port) for fixed in port["fixed_ips"]]
         wanted.append(request(port, network, ids))
-    for fields in wanted:
-        api.create("port", **fields)
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(lambda fields: api.create("port", **fields), wanted))
     return f"{len(wanted)} created, {len(document['ports']) - len(wanted)} unchanged"
 
 

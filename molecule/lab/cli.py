@@ -102,7 +102,8 @@ def _dispatch(arguments: argparse.Namespace, settings: Settings) -> int:
         if topology.agents:
             wait_for_agents(api, topology.agents)
             allow_ping(api)
-        print(f"Ports: {boot(api, document)} ({time.monotonic() - started:.1f} s).")
+        done = boot(api, document, at_once=4 if topology.agents else 1)  # as many as its API has threads
+        print(f"Ports: {done} ({time.monotonic() - started:.1f} s).")
     elif arguments.command == "plug":
         with lab.locked(settings, "plug"):
             done = instances.plug(settings, topology, inventory, arguments.data, arguments.ports)

@@ -16,6 +16,7 @@ from lab.api import inside
 from lab.settings import netns_path
 
 from tests.lab.fabric import Fabric
+from tests.lab.probe import checksum
 
 PORT = 9
 """Discard, RFC 863: where packets go that nobody answers."""
@@ -66,7 +67,7 @@ def connects(fabric: Fabric, source: str, address: str, port: int, seconds: floa
 def send_from(fabric: Fabric, name: str, source: str, target: str, mark: bytes) -> None:
     """A UDP datagram from an instance with any source address; the kernel only routes it."""
     mine, theirs = ip_address(source).packed, ip_address(target).packed
-    datagram = struct.pack("!HHHH", PORT, PORT, 8 + len(mark), 0) + mark
+    datagram = _udp(mine, theirs, mark)
     with inside(netns_path(fabric.netns(name))):
         opened = socket.socket(
             socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW
@@ -78,6 +79,15 @@ def send_from(fabric: Fabric, name: str, source: str, target: str, mark: bytes) 
         else:
             head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(datagram), 0, 0, 64, socket.IPPROTO_UDP, 0)
         opened.sendto(head + mine + theirs + datagram, (target, 0))
+
+
+def _udp(source: bytes, target: bytes, payload: bytes) -> bytes:
+    """RFC 768, RFC 8200 8.1. Connection tracking takes a wrong checksum for no connection at all."""
+    length = 8 + len(payload)
+    pseudo = source + target + struct.pack("!IHH", length, 0, socket.IPPROTO_UDP)
+    head = struct.pack("!HHH", PORT, PORT, length)
+    padding = bytes(len(payload) % 2)
+    return head + struct.pack("!H", checksum(pseudo + head + bytes(2) + payload + padding)) + payload
 
 
 class Tap:
