@@ -68,7 +68,7 @@ docs: venv ## Generate docs/reference from the plugins' documentation and the ro
 # --- the lab -----------------------------------------------------------------------------------------------------
 LAB := PYTHONPATH=molecule $(BIN)/python -m lab
 # NEUTRON=1: with a controller that runs a real Neutron, in which networks and ports are made; full: on MariaDB, RabbitMQ,
-# and with Neutron's own layer-2 agents on the hosts
+# and with Neutron's own layer-2 agents on the hosts, which report over what site.yml makes
 NEUTRON_LAB_1 := inventories/lab-neutron
 NEUTRON_LAB_full := inventories/lab-neutron-full
 NEUTRON_LAB := $(if $(NEUTRON),$(or $(NEUTRON_LAB_$(NEUTRON)),$(error NEUTRON=$(NEUTRON): expected 1 or full)))
@@ -84,7 +84,7 @@ lab: deps ## Bring the lab up, deploy the fabric, plug the instances, verify, an
 	$(if $(NEUTRON),$(PLAYBOOK) playbooks/networks.yml)
 	$(if $(filter 1,$(NEUTRON)),$(LAB) boot)
 	$(PLAYBOOK) playbooks/site.yml -e '{"roth_serial": "100%", "roth_switch_serial": "100%"}'
-	$(if $(filter full,$(NEUTRON)),$(LAB) boot) # its agents report over what has just been made
+	$(if $(filter full,$(NEUTRON)),$(LAB) boot)
 	$(LAB) plug
 	$(if $(filter full,$(NEUTRON)),$(PLAYBOOK) playbooks/sync_ports.yml)
 	$(PLAYBOOK) playbooks/verify.yml

@@ -49,7 +49,7 @@ def eventually(read: Callable[[], T], accept: Callable[[T], bool], expected: str
 
 @dataclass(frozen=True)
 class Loss:
-    """What a stream of pings lost. `longest` is the longest outage of one address in ms.
+    """What a stream of pings lost. `longest` is the longest outage of one address in ms, `gaps` that of each.
 
     `losses` are when those were sent that got no answer (seconds since 1970); `reordered` counts answers that were
     overtaken.
@@ -58,6 +58,7 @@ class Loss:
     sent: int
     lost: int
     longest: float
+    gaps: dict[str, float] = field(default_factory=dict)
     losses: tuple[float, ...] = ()
     reordered: int = 0
 
@@ -195,8 +196,9 @@ class Fabric:
                 yield found
             finally:
                 answer = json.loads(process.communicate("\n", timeout=120)[0])
-        gap = max(answer["gaps"].values())
-        found.loss = Loss(answer["sent"], answer["lost"], gap, tuple(answer["losses"]), answer["reordered"])
+        gaps = answer["gaps"]
+        losses, reordered = tuple(answer["losses"]), answer["reordered"]
+        found.loss = Loss(answer["sent"], answer["lost"], max(gaps.values()), gaps, losses, reordered)
 
     @contextmanager
     def monitoring(self, node: str) -> Iterator[Monitor]:
