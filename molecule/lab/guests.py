@@ -21,7 +21,7 @@ from .settings import Settings, netns_path
 from .topology import Topology
 
 INIT = Path(__file__).with_name("guest-init")
-CONFIGURED_SECONDS = 90.0
+CONFIGURED_SECONDS = 180.0  # after a reboot of its host it waits for the agent, too
 POLL_SECONDS = 0.2
 LOG_LINES = 6
 _ETHERTYPE_IPV4, _ETHERTYPE_RARP = 0x0800, 0x8035
