@@ -15,8 +15,8 @@ from tests.lab.fabric import Fabric, Loss, eventually
 
 from .cloud import prefixes
 from .migration import Migration, Pause
+from .plugged import SWITCHES, addresses, plain, plug, ports, tap, watcher
 from .preferences import preferences
-from .test_watcher import SWITCHES, addresses, plain, plug, ports, tap, watcher
 
 RUNS = int(os.environ.get("ROTH_MIGRATIONS", "2"))
 """Migrations that are counted; 20 for figures that are published."""

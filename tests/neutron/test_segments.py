@@ -18,7 +18,7 @@ from lab.api import Api
 from tests.lab.fabric import INVENTORY, Fabric, eventually
 from tests.lab.playbooks import AT_ONCE
 
-from .cloud import NEUTRON, fabric_of, inventory_from_neutron, play_from_neutron, prefixes
+from .cloud import NEUTRON, inventory_from_neutron, play_from_neutron, prefixes
 
 HOST = "hv1"
 FIRST, SECOND, THIRD = "10.66.1.0/26", "10.66.2.0/26", "2001:db8:66:3::/64"
@@ -84,7 +84,7 @@ def layered(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laye
         chosen.append(_port(api, "layered-second", [subnets[SECOND], subnets[THIRD]]))
         chosen.append(_port(api, "layered-any", []))
         play_from_neutron("site.yml", *options)
-        fabric = fabric_of(api)
+        fabric = Fabric.running()
         instances.plug(fabric.settings, fabric.topology, folder, names=[port["name"] for port in chosen])
         yield Layered(options, subnets, tuple(chosen))
     finally:
@@ -92,7 +92,7 @@ def layered(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laye
 
 
 def _remove(api: Api) -> None:
-    fabric = fabric_of(api)
+    fabric = Fabric.running()
     for row in api.rows("networks", [("name", "layered")]):
         for port in api.rows("ports", [("network_id", row["id"])]):
             if port["id"] in fabric.instances:

@@ -20,7 +20,7 @@ from lab.settings import Settings
 from tests.lab.fabric import INVENTORY, ROOT, Fabric, eventually
 from tests.lab.playbooks import environment
 
-from .cloud import NEUTRON, fabric_of, play_from_neutron
+from .cloud import NEUTRON, play_from_neutron
 
 PROJECT = "5eedc0ffee5eedc0ffee5eedc0ffee00"
 HOST, ROUTER_HOST = "hv1", "hv2"
@@ -157,7 +157,7 @@ def test_a_floating_ip_is_reached_at_the_host_of_its_routers_gateway(
     api: Api, chosen: dict[str, set[str]], tmp_path: Path
 ) -> None:
     """Where the L3 agent would be, an interface stands that has the addresses which it would set."""
-    fabric = fabric_of(api)
+    fabric = Fabric.running()
     document = json.loads(json.dumps(fabric.document))
     (gateway,) = [port for port in document["ports"] if port["device_owner"] == "network:router_gateway"]
     gateway.update(device_owner="compute:nova", allowed_address_pairs=[{"ip_address": FLOATING}])
