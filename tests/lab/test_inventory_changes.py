@@ -150,6 +150,7 @@ def test_of_a_removed_network_bridge_rule_and_prefixes_go_and_nothing_else(whole
         gone = {key for key in before[part] if key not in after[part]}
         assert gone, part
         assert all("br-pinned" in key for key in gone), gone
+        assert [key for key in after[part] if "br-pinned" in key] == [], "not even of an interface that is gone"
     assert {key for key in before["files"] if key not in after["files"]} == {
         f"/etc/systemd/network/05-roth-bridge-br-pinned.{kind}" for kind in ("netdev", "network")
     }
