@@ -18,12 +18,14 @@ from .attributes import (
     kind_of,
     next_like,
     next_mark,
+    next_other,
     next_treatment,
     treatment_of,
 )
 from .exabgp_api import Action, RibRoute, end_of_rib_line, route_line
 from .kernel.model import Address, Family, Prefix
 
+MOST_UNHEARD = 10_000  # prefixes a session; ExaBGP's queue goes with each failed attempt to connect, so older ones too
 LINE = 49  # prefixes a line: with its answer the 50 steps that ExaBGP 5.0.15 does at once (ASYNC.LIMIT)
 FAMILIES = (Family.IPV4, Family.IPV6)
 
@@ -63,6 +65,7 @@ class Announcer:
         self.retries: deque[Batch] = deque()
         self.end_of_rib_due: set[Address] = set()
         self.ended: set[Address] = set()  # sessions that have had theirs
+        self.unheard: dict[Address, dict[Prefix, None]] = {}  # withdrawn while a session had not
 
     # -- what is wanted -------------------------------------------------------------------------------------------
 
@@ -86,6 +89,7 @@ class Announcer:
         self.marks = {peer: mark for peer, mark in self.marks.items() if peer in self.local}
         self.end_of_rib_due &= set(self.local)
         self.ended &= set(self.local)
+        self.unheard = {peer: unheard for peer, unheard in self.unheard.items() if peer in self.local}
 
     # -- how it is announced ----------------------------------------------------------------------------------------
 
@@ -126,6 +130,7 @@ class Announcer:
         self.refused.clear()
         self.end_of_rib_due.clear()
         self.ended.clear()
+        self.unheard.clear()
         self.dirty = dict.fromkeys(self.desired)
 
     def holds(self, known: Iterable[Address], routes: Iterable[RibRoute]) -> None:
@@ -152,6 +157,8 @@ class Announcer:
             }
             self.dirty.update(dict.fromkeys(prefix for prefix, _kind in wanted.items() ^ kinds.items()))
         self.held = now
+        for peer in self.ended & now.keys():
+            self._withdraw_again(peer)
 
     def _learn_mark(self, peer: Address, held: Mapping[Prefix, int]) -> None:
         """Go on where ExaBGP stands, which another agent may have told it. One that holds nothing is told the aim at
@@ -239,7 +246,7 @@ class Announcer:
                 continue
             mark, known = self.marks[peer], held.get(prefix)
             if wanted:
-                mark = next_like(mark, preferred)
+                mark = next_like(mark, preferred) if known is None else next_other(mark, preferred)
             if (known if known is None else kind_of(known)) != (kind_of(mark) if wanted else None):
                 peers.setdefault(mark, []).append(peer)
         action = Action.ANNOUNCE if wanted else Action.WITHDRAW
@@ -254,8 +261,7 @@ class Announcer:
                 if held is not None and batch.action is Action.ANNOUNCE:
                     held.update(dict.fromkeys(batch.prefixes, batch.mark))
                 elif held is not None:
-                    for prefix in batch.prefixes:
-                        held.pop(prefix, None)
+                    self._withdrawn(peer, batch.prefixes)
             wanted = batch.action is Action.ANNOUNCE
             self.dirty.update(dict.fromkeys(it for it in batch.prefixes if (it in self.desired) is not wanted))
         elif len(batch.prefixes) > 1:
@@ -269,6 +275,24 @@ class Announcer:
                 self.busy.update(batch.prefixes)
         else:
             self._refuse(batch)
+
+    def _withdrawn(self, peer: Address, prefixes: Iterable[Prefix]) -> None:
+        unheard = self.unheard.setdefault(peer, {})
+        for prefix in prefixes:
+            self.held[peer].pop(prefix, None)
+            if peer in self.ended:
+                unheard.pop(prefix, None)
+            else:
+                unheard[prefix] = None
+                if len(unheard) > MOST_UNHEARD:
+                    del unheard[next(iter(unheard))]
+
+    def _withdraw_again(self, peer: Address) -> None:
+        """ExaBGP's first flush of a session has no withdrawals: the peer may have what was withdrawn before."""
+        for prefix in self.unheard.get(peer, ()):
+            if prefix not in self.desired and prefix not in self.held[peer]:
+                self.held[peer][prefix] = self.marks[peer]
+                self.dirty[prefix] = None
 
     def _refuse(self, batch: Batch) -> None:
         prefix, peer = batch.prefixes[0], batch.peers[0]
@@ -290,6 +314,7 @@ class Announcer:
             if peer in self.held and self.settled(family_of(peer)):
                 self.end_of_rib_due.discard(peer)
                 self.ended.add(peer)
+                self._withdraw_again(peer)
                 return peer, end_of_rib_line(peer)
         return None
 

@@ -16,8 +16,10 @@ same; what a peer holds by a lower number stays as it is. The number, the `mark`
 counts it among the attributes and shows it, and never sends it to an external peer (RFC 4271, section 5.1.5), which all
 ours are.
 
-One case is left: ExaBGP sends no withdrawal in the first flush of a session. A prefix that was announced, announced by
-another set, and withdrawn, all since the last failed attempt to connect, reaches the peer as it was first announced.
+A session begins with all that ExaBGP holds for it, in no order that we know: what it holds is only ever replaced by a
+number that was never used. And its first flush has no withdrawals, so that a prefix that was announced and withdrawn by
+two sets since the last failed attempt to connect reaches the peer: what was withdrawn while a session was down is
+withdrawn again once it has had its End-of-RIB.
 """
 
 from __future__ import annotations
@@ -80,6 +82,12 @@ def next_like(mark: int, preferred: bool) -> int:
     treatment = mark % _TREATMENTS
     shutdown = treatment % 2
     return mark + (treatment + (_TREATMENTS if preferred and not shutdown else 0) - mark) % _KINDS
+
+
+def next_other(mark: int, preferred: bool) -> int:
+    """The same, from the number after `mark` on: one that was never used."""
+    found = next_like(mark, preferred)
+    return found if found > mark else found + _KINDS
 
 
 def attributes(asn: int, mark: int) -> str:

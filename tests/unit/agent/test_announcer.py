@@ -176,6 +176,39 @@ def test_a_session_that_went_down_before_its_end_of_rib_gets_none_until_it_is_up
     assert (announcer.next_end_of_rib() or ("",))[0] == V4[0]
 
 
+def test_what_was_withdrawn_while_a_session_was_down_is_withdrawn_once_more_after_its_end_of_rib(
+    announcer: Announcer,
+) -> None:
+    for peer in V4:
+        announcer.established(peer)
+        announcer.next_end_of_rib()
+    for prefix in (ONE, OTHER):
+        announcer.change(prefix, True)
+    sent(announcer)
+    announcer.lost(V4[0])
+    for prefix in (ONE, OTHER):
+        announcer.change(prefix, False)
+    sent(announcer)
+    announcer.change(OTHER, True)  # this one is wanted again
+    sent(announcer)
+    announcer.established(V4[0])
+    assert sent(announcer) == [], "ExaBGP's first flush must be over"
+    assert (announcer.next_end_of_rib() or ("",))[0] == V4[0]
+    assert sent(announcer) == [(Action.WITHDRAW, (V4[0],), (ONE,))]
+    announcer.holds(PEERS, [RibRoute(peer, OTHER, PEERS[peer], mark=0) for peer in V4])
+    assert sent(announcer) == []
+
+
+def test_what_a_session_did_not_hear_is_bounded(announcer: Announcer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roth.announcer.MOST_UNHEARD", 5)
+    for prefix in PREFIXES[:20]:
+        announcer.change(prefix, True)
+        sent(announcer)
+        announcer.change(prefix, False)
+        sent(announcer)
+    assert list(announcer.unheard[V4[0]]) == PREFIXES[15:20]
+
+
 def test_end_of_rib_waits_for_the_last_line_of_its_own_family_alone(announcer: Announcer) -> None:
     for peer in (V4[0], V6[0]):
         announcer.established(peer)

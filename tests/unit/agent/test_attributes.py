@@ -25,6 +25,7 @@ from roth.attributes import (
     kind_of,
     next_like,
     next_mark,
+    next_other,
     next_treatment,
     treatment_of,
 )
@@ -62,6 +63,8 @@ def test_a_number_never_comes_again_and_says_what_was_asked_for(mark: int) -> No
         assert liked >= found
         assert (treatment_of(liked), is_preferred(liked)) == (treatment, not treatment.shutdown)
         assert next_like(liked, True) == liked
+        assert next_other(liked, True) > liked
+        assert kind_of(next_other(found, True)) == kind_of(liked)
         assert kind_of(next_like(liked, False)) == kind_of(found)
 
 
@@ -129,6 +132,7 @@ class Wire:
         self.api.configuration = Configuration([])
         self.rib = OutgoingRIB(True, {(AFI.ipv4, SAFI.unicast)})
         self.peer: dict[str, int | None] = {}
+        self.up, self.first = True, False
 
     def say(self, command: str) -> None:
         text = command.replace("next-hop self", "next-hop 10.1.1.1")  # what the session would make of it
@@ -144,13 +148,27 @@ class Wire:
         return [route for route in said if isinstance(route, RibRoute)]
 
     def flush(self) -> None:
+        """What is queued is sent; in the first flush of a session no withdrawals, and nothing while there is none."""
         for update in self.rib.updates(True):
             route = decode(line(str(update.attributes)))
             assert isinstance(route, RibRoute)
-            for nlri in update.nlris:
-                self.peer.pop(str(nlri.cidr), None)
+            for nlri in update.nlris if self.up else []:
                 if nlri.action == ExabgpAction.ANNOUNCE:
                     self.peer[str(nlri.cidr)] = route.mark
+                elif not self.first:
+                    self.peer.pop(str(nlri.cidr), None)
+        self.first = False
+
+    def down(self) -> None:
+        """The session ends, as Peer._reset has it."""
+        self.up = False
+        self.peer = {}
+        self.rib.reset()
+
+    def establish(self) -> None:
+        """Another one begins, as in Peer._main; not flushed yet."""
+        self.up = self.first = True
+        self.rib.replace_restart([], [])
 
 
 def test_exabgp_puts_an_older_word_last_when_a_set_is_used_again() -> None:
@@ -175,7 +193,7 @@ STEP = st.one_of(
     st.tuples(st.sampled_from(["want", "prefer", "drop"]), st.integers(0, 2)),
     st.tuples(st.sampled_from(["want", "prefer", "drop"]), st.integers(0, 2)),
     st.tuples(st.just("aim"), st.sampled_from(TREATMENTS)),
-    st.tuples(st.sampled_from(["advance", "flush", "survey"]), st.none()),
+    st.tuples(st.sampled_from(["advance", "flush", "survey", "down", "establish"]), st.none()),
 )
 
 
@@ -183,11 +201,16 @@ STEP = st.one_of(
 @example([("want", 0), ("aim", Treatment(0, True)), ("advance", None), ("drop", 0), ("survey", None), ("want", 0)])
 @example([("prefer", 1), ("want", 0), ("prefer", 0)])
 @example([("prefer", 0), ("flush", None), ("want", 1), ("prefer", 1), ("want", 0), ("survey", None), ("prefer", 0)])
+@example([("down", None), ("prefer", 0), ("want", 0), ("drop", 0), ("establish", None)])
+@example([("prefer", 0), ("want", 1), ("down", None), ("want", 2), ("establish", None), ("want", 0)])
+@example([("prefer", 0), ("want", 1), ("down", None), ("want", 2), ("establish", None), ("drop", 0)])
 @given(st.lists(STEP, max_size=40))
 def test_after_any_history_the_peer_has_the_last_word(steps: list[tuple[str, object]]) -> None:
-    wire, announcer, peer = Wire(), Announcer({V4[0]: V4[0] + 1}), V4[0]
+    peer = V4[0]
+    wire, announcer = Wire(), Announcer({peer: peer + 1})
     announcer.holds([peer], [])
-    for what, argument in steps:
+    announcer.ended.add(peer)
+    for what, argument in [*steps, ("establish", None)]:
         if what in ("want", "prefer", "drop"):
             announcer.change(ip_network(f"10.64.0.{argument}/32"), what != "drop", what == "prefer")
         elif what == "aim":
@@ -196,19 +219,38 @@ def test_after_any_history_the_peer_has_the_last_word(steps: list[tuple[str, obj
             announcer.advance(peer)
         elif what == "flush":
             wire.flush()
-        else:  # an agent that begins anew and reads what ExaBGP holds; by then all that its predecessor said is sent
+        elif what == "down" and wire.up:
+            wire.down()
+            announcer.lost(peer)
+        elif what == "establish" and not wire.up:
+            wire.establish()
+        elif what == "survey" and wire.up:
+            # an agent that begins anew and reads what ExaBGP holds; by then all that its predecessor said is sent
+            say_all(wire, announcer)
             wire.flush()
             before, announcer = announcer, Announcer({peer: peer + 1})
             announcer.desired, announcer.preferred = before.desired, before.preferred
             announcer.holds([peer], wire.held())
-        while batches := announcer.next_batches(8):
-            for batch in batches:
-                wire.say(batch.line(65011).partition(f"neighbor {peer} ")[2])
-                announcer.answered(batch, True)
+        say_all(wire, announcer)
+    wire.flush()  # by when the agent's survey is answered, the first one is over
+    announcer.holds([peer], wire.held())
+    announcer.established(peer)
+    say_all(wire, announcer)
+    assert peer in announcer.ended
+    say_all(wire, announcer)
     wire.flush()
     now = announcer.marks[peer]
     said = {prefix: mark if mark is None else kind_of(mark) for prefix, mark in wire.peer.items()}
     assert said == {str(prefix): kind_of(next_like(now, prefix in announcer.preferred)) for prefix in announcer.desired}
+
+
+def say_all(wire: Wire, announcer: Announcer) -> None:
+    """Everything that is due, End-of-RIB last, as the speaker does."""
+    while batches := announcer.next_batches(8):
+        for batch in batches:
+            wire.say(batch.line(65011).partition(f"neighbor {V4[0]} ")[2])
+            announcer.answered(batch, True)
+    announcer.next_end_of_rib()
 
 
 def test_two_peers_that_are_treated_alike_share_a_line_and_others_do_not() -> None:
