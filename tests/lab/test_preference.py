@@ -6,8 +6,8 @@ The instance runs on hv3 all the time; hv1 only announces it. So a packet that a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from roth.attributes import ARRIVED
@@ -40,7 +40,7 @@ def route(fabric: Fabric, host: str, verb: str, *words: str) -> None:
 
 
 def forwarding(fabric: Fabric) -> dict[tuple[str, str], set[str]]:
-    """The hosts that each switch's kernel forwards to, by switch and prefix (a switch's port bears its host's name)."""
+    """The nodes that each switch's kernel forwards to, by switch and prefix (a switch's port bears its peer's name)."""
     found = {}
     for switch in fabric.switches:
         for prefix in prefixes(fabric):
@@ -184,3 +184,36 @@ def test_graceful_shutdown_takes_it_away_from_a_drained_uplink_and_gives_it_back
         moving.run(NEW, "systemctl", "reload", "roth-agent.service")
     wait_for(moving, tor1={NEW}, tor2={NEW})
     wait_until_told(moving, 2)
+
+
+@contextmanager
+def another_rack(fabric: Fabric) -> Iterator[Callable[[bool], None]]:
+    """The spine announces the prefixes as from another rack; call what is given to say whether as just arrived."""
+
+    def configure(*lines: str) -> None:
+        fabric.run("spine", "vtysh", *(word for line in ("configure terminal", *lines) for word in ("-c", line)))
+
+    def networks(words: str, no: str = "") -> list[str]:
+        lines = []
+        for prefix in prefixes(fabric):
+            lines.append(f"{no}{'ipv6' if ':' in prefix else 'ip'} route {prefix} blackhole")
+            family = "ipv6" if ":" in prefix else "ipv4"
+            lines += ["router bgp 65000", f"address-family {family} unicast", f"{no}network {prefix}{words}", "end"]
+            lines.append("configure terminal")
+        return lines
+
+    try:
+        configure("route-map proof permit 10", f"set large-community {ARRIVED}", "exit")
+        yield lambda arrived: configure(*networks(" route-map proof" if arrived else ""))
+    finally:
+        configure(*networks("", "no "), "no route-map proof")
+
+
+def test_an_address_that_has_just_arrived_in_another_rack_is_taken_over_the_spine(moving: Fabric) -> None:
+    """The spine stands for the other rack; its path is as short as that of the old host, which still announces."""
+    with another_rack(moving) as announce:
+        announce(False)
+        wait_for(moving, tor1={OLD, "spine"}, tor2={OLD, "spine"})
+        announce(True)
+        wait_for(moving, tor1={"spine"}, tor2={"spine"})
+    wait_for(moving, tor1={OLD}, tor2={OLD})
