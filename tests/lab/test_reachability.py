@@ -36,6 +36,22 @@ def test_an_instance_reaches_every_other_on_its_host_and_elsewhere(fabric: Fabri
     assert silent(fabric, guest, others, 60) == []
 
 
+def test_two_instances_of_a_host_go_on_speaking_and_are_not_told_to_do_so_directly(fabric: Fabric) -> None:
+    """A router that sends a packet back to where it came from says so (RFC 4861, section 8.2): the bridge isolates them."""
+    mobile = [port for port in fabric.good_ports if port["network_id"] == fabric.port("hv1-vm0")["network_id"]]
+    addresses = next(
+        [fixed["ip_address"] for fixed in port["fixed_ips"]]
+        for port in mobile
+        if port["binding:host_id"] == "hv1" and port["name"] != "hv1-vm0"
+    )
+    assert silent(fabric, "hv1-vm0", addresses, 60) == []
+    with fabric.streaming("hv1-vm0", addresses, 200) as stream:
+        for _round in range(3):
+            assert silent(fabric, "hv1-vm0", addresses, 10) == []
+            fabric.run("hv1-vm0", "ping", "-c", "20", "-i", "0.05", addresses[0])
+    assert stream.result.lost == 0, stream.result
+
+
 @pytest.mark.parametrize("guest", GUESTS)
 def test_an_instance_reaches_the_client(fabric: Fabric, guest: str) -> None:
     assert silent(fabric, guest, ["203.0.113.10", "2001:db8:c::10"], 60) == []

@@ -67,12 +67,12 @@ class Migration:
         """The instance stops on the source and goes on on the target, `seconds` later."""
         gateway = self._gateway()
         began = time.time()
-        ip_batch(["address flush dev eth0"], netns=self.space)
+        ip_batch(["link set eth0 down", "address flush dev eth0"], netns=self.space)
         threading.Event().wait(max(0.0, began + seconds - time.time()))
         addresses = [
             f"address add {each} dev {NEXT}{' nodad' if ':' in each else ''}" for each in self.instance.addresses
         ]
-        routes = [f"route add default via {each} dev {NEXT}" for each in (*self.instance.gateways, *gateway)]
+        routes = [f"route replace default via {each} dev {NEXT}" for each in (*self.instance.gateways, *gateway)]
         ip_batch([*addresses, f"link set {NEXT} up", *routes], netns=self.space)
         return Pause(began, time.time())
 

@@ -16,12 +16,12 @@ READ = (
     "get_port:binding:host_id",
     "get_port:binding:vif_type",
     "get_port:binding:profile",
-    "get_port_binding",
     "get_network",
     "get_subnet",
 )
 OTHER = (
     "get_port:binding:vif_details",
+    "get_port_binding",
     "update_port",
     "update_port:binding:host_id",
     "update_port:binding:profile",

@@ -15,7 +15,7 @@ from lab.api import Api
 from tests.lab.fabric import Fabric, eventually
 
 from .cloud import CONTROLLER, attempt_from_neutron, prefixes
-from .events import Events, watching
+from .events import watching
 from .plugged import HOSTS, SWITCHES, addresses, nowhere, plain, plug, ports, routes, tap, watcher
 
 ROUNDS = int(os.environ.get("ROTH_PORT_ROUNDS", "5"))
@@ -112,52 +112,3 @@ def cpu_of_neutron(fabric: Fabric) -> float:
     """Seconds of CPU that Neutron's API has used."""
     shown = fabric.run(CONTROLLER, "systemctl", "show", "--value", "--property", "CPUUsageNSec", "neutron-api")
     return int(shown) / 1e9
-
-
-def test_an_instance_that_migrates_live_is_routed_by_the_host_it_runs_on(api: Api, fabric: Fabric) -> None:
-    """The instance's own pause is the time between its taps: what is lost beyond it is ours. Printed, not asserted."""
-    with ports(api, fabric, ["hv1"]) as (port,):
-        plug(fabric, [port])
-        v4, v6 = addresses(port)
-        assert None not in fabric.reach("client", [v4, v6], 60).values()
-        rate = 1000
-        lost: list[int] = []
-        beyond: list[float] = []
-        for number in range(ROUNDS):
-            source, target = ("hv1", "hv3") if number % 2 == 0 else ("hv3", "hv1")
-            with (
-                watching(fabric, [source, target, *SWITCHES]) as events,
-                fabric.streaming("client", [v4, v6], rate) as stream,
-            ):
-                migrate(api, fabric, port, source, target)
-                settled(fabric, port, source, target)
-            pause = up(events, target, port) - events.first(source, tap(port), deleted=True)
-            lost.append(stream.result.lost)
-            beyond.append(max(0.0, stream.result.longest / 1000 - pause))
-            assert not plain(prefixes(port)) & routes(fabric, source), "a leftover on the source"
-        print(f"live migration at {rate} packets/s: lost {lost}, the instance's own pause included")
-        told("longest outage beyond the instance's own pause", beyond)
-
-
-def migrate(api: Api, fabric: Fabric, port: dict[str, Any], source: str, target: str) -> None:
-    """As nova does it: a second binding, activated, the old one removed; the instance keeps its memory (namespace)."""
-    api.request("POST", f"ports/{port['id']}/bindings", {"binding": {"host": target}})
-    api.request("PUT", f"ports/{port['id']}/bindings/{target}/activate")
-    plug(fabric, [port])
-    api.request("DELETE", f"ports/{port['id']}/bindings/{source}")
-
-
-def settled(fabric: Fabric, port: dict[str, Any], source: str, target: str) -> None:
-    wanted = plain(prefixes(port))
-    eventually(
-        lambda: (routes(fabric, source) & wanted, routes(fabric, target) >= wanted),
-        lambda found: found == (set(), True),
-        f"routed by {target} and not by {source}",
-        30,
-    )
-    assert None not in fabric.reach("client", addresses(port), 30).values()
-
-
-def up(events: Events, host: str, port: dict[str, Any]) -> float:
-    """When the instance's interface came up on a host."""
-    return events.first(host, tap(port), "state", "UP")

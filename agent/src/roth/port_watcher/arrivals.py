@@ -91,7 +91,7 @@ class Arrivals:
         self.expected: dict[str, Coming] = {}
         self.arrived: dict[str, Arrival] = {}
         self._here: set[str] = set()  # taps whose ports were this host's already: such a one comes from nowhere
-        self._leaving: dict[str, float] = {}  # since when
+        self.leaving: dict[str, float] = {}  # since when
         self._heard: dict[str, str | None] = {}  # frames from behind taps that nothing was known of
         self._found: frozenset[PackedPrefix] = frozenset()  # prefixes that the kernel had as arrived at the start
         self._started = 0.0
@@ -138,7 +138,7 @@ class Arrivals:
         steps += [Step("expected", tap) for tap, each in self.expected.items() if before.get(tap) != each]
         heard, self._heard = self._heard, {}
         steps += [step for tap, mac in heard.items() if (step := self.alive(now, tap, mac)) is not None]
-        self._leaving = {tap: self._leaving.get(tap, now) for tap in told.leaving & set(taps)}
+        self.leaving = {tap: self.leaving.get(tap, now) for tap in told.leaving & set(taps)}
         return steps
 
     def _bound(self, now: float, placed: Collection[str]) -> Iterable[Step]:
@@ -215,5 +215,5 @@ class Arrivals:
         """How many seconds from now Neutron is to be read again, for what moves; None: nothing does."""
         waits = [max(0.0, each.since + self.settle - now) for each in self.arrived.values() if each.bound]
         waits += [self.watch for each in self.arrived.values()]
-        waits += [self.watch for since in self._leaving.values() if now - since < LEAVING_FOR]
+        waits += [self.watch for since in self.leaving.values() if now - since < LEAVING_FOR]
         return min(waits, default=None)

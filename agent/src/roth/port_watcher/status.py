@@ -38,7 +38,7 @@ class State:
 
     `tried` is when the last read had begun that has ended, `good` when the last good one had. `read_seconds` is
     how long Neutron took for it. `expected` and `arrived` are taps of instances in live migration, before and after
-    they run here.
+    they run here, `leaving` of those that are to go elsewhere.
     """
 
     version: str
@@ -62,6 +62,7 @@ class State:
     switch: SwitchState | None = None
     expected: list[str] = field(default_factory=list)
     arrived: list[str] = field(default_factory=list)
+    leaving: list[str] = field(default_factory=list)
 
 
 def write(path: str, state: State) -> None:
@@ -125,7 +126,7 @@ def summary(document: Mapping[str, object], now: float) -> str:
     failed = f"; {failure.get('count')} reads failed since: {failure.get('text')}" if isinstance(failure, dict) else ""
     moving = "".join(
         f", {len(taps)} {what}"
-        for key, what in (("expected", "on their way here"), ("arrived", "just arrived"))
+        for key, what in (("expected", "on their way here"), ("arrived", "just arrived"), ("leaving", "leaving"))
         if isinstance(taps := document.get(key), list) and taps
     )
     return f"Neutron's ports: {read_text}, {document.get('routes')} routes{more}{moving}{failed}"

@@ -307,7 +307,9 @@ class Watcher:
 
     def _write_status(self) -> None:
         self.state.written = self.clock.wall()
-        self.state.expected, self.state.arrived = sorted(self.arrivals.expected), sorted(self.arrivals.arrived)
+        moving = self.arrivals
+        self.state.expected, self.state.arrived = sorted(moving.expected), sorted(moving.arrived)
+        self.state.leaving = sorted(moving.leaving)
         try:
             write_status(self.config.status_file, self.state)
         except OSError as error:
