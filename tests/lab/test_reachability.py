@@ -37,7 +37,7 @@ def test_an_instance_reaches_every_other_on_its_host_and_elsewhere(fabric: Fabri
 
 
 def test_two_instances_of_a_host_go_on_speaking_and_are_not_told_to_do_so_directly(fabric: Fabric) -> None:
-    """A router that sends a packet back to where it came from says so (RFC 4861, section 8.2): the bridge isolates them."""
+    """A router that sends a packet back to where it came from says so (RFC 4861, section 8.2)."""
     mobile = [port for port in fabric.good_ports if port["network_id"] == fabric.port("hv1-vm0")["network_id"]]
     addresses = next(
         [fixed["ip_address"] for fixed in port["fixed_ips"]]
