@@ -43,6 +43,11 @@ def test_a_route_that_is_missing_in_the_kernel_is_named():
     ]
 
 
+def test_an_address_that_has_just_arrived_has_a_route_that_is_as_good():
+    routes = tuple(replace(r, metric=142) if r.prefix == "10.64.1.53/32" else r for r in host(1).announced)
+    assert texts(**hv1(announced=routes)) == []
+
+
 @pytest.mark.parametrize(
     ("changed", "observed"),
     [

@@ -144,3 +144,12 @@ def test_hosts_that_were_not_looked_at_are_marked() -> None:
     part = world(VARIABLES, HOSTS, DOCUMENT, {"hv2": STATES["hv2"]}, SWITCHES)
     assert {name: host.looked_at for name, host in part.hosts.items()} == {"hv1": False, "hv2": True, "hv3": False}
     assert disagreements(part) == []
+
+
+def test_an_address_that_has_just_arrived_has_its_route_by_another_metric_and_agrees() -> None:
+    table = tuple(
+        replace(route, metric=142) if route.prefix in (MINE, "2001:db8:64::bd/128") else route
+        for route in STATES["hv1"].announced or ()
+    )
+    assert sum(route.metric == 142 for route in table) == 2
+    assert found(hv1=replace(STATES["hv1"], announced=table)) == []
