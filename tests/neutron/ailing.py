@@ -9,7 +9,7 @@ from lab.api import Api
 
 from tests.lab.fabric import Fabric, eventually
 
-from .cloud import CONTROLLER
+from .cloud import CONTROLLER, is_full
 from .plugged import answers
 
 SQLITE = "/var/lib/neutron/neutron.sqlite"
@@ -118,17 +118,10 @@ def serving(fabric: Fabric, port: int, status: int) -> Iterator[None]:
 # -- the database -------------------------------------------------------------------------------------------------
 
 
-def _on_a_server(fabric: Fabric) -> bool:
-    node = fabric.topology.controller
-    assert node is not None
-    assert node.neutron is not None
-    return node.neutron.mode == "full"
-
-
 def keep(fabric: Fabric, name: str) -> str:
     """A backup of Neutron's database as it is now; gives its path on the controller."""
     path = f"/var/lib/neutron/{name}.backup"
-    if _on_a_server(fabric):
+    if is_full(fabric):
         fabric.run(CONTROLLER, "sh", "-euc", 'mariadb-dump --single-transaction neutron >"$1"', "sh", path)
     else:
         fabric.run(CONTROLLER, "rm", "-f", path)
@@ -139,14 +132,14 @@ def keep(fabric: Fabric, name: str) -> str:
 def restore(api: Api, fabric: Fabric, path: str) -> None:
     """Neutron goes on from a backup, as an administrator would have it: stopped, restored, started."""
     with stopped(api, fabric):
-        if _on_a_server(fabric):
+        if is_full(fabric):
             fabric.run(CONTROLLER, "sh", "-euc", 'mariadb neutron <"$1"', "sh", path)
         else:
             fabric.run(CONTROLLER, *AS_NEUTRON, "/opt/neutron/bin/python", "-c", COPY, path, SQLITE)
 
 
 def _sql(fabric: Fabric, sql: str) -> None:
-    if _on_a_server(fabric):
+    if is_full(fabric):
         fabric.run(CONTROLLER, "mariadb", "neutron", "-e", sql)
     else:
         sql = f"PRAGMA foreign_keys = ON; {sql}"

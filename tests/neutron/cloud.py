@@ -14,7 +14,7 @@ from lab.errors import LabError
 from lab.settings import Settings
 from lab.topology import FILE, load
 
-from tests.lab.fabric import INVENTORY, ROOT
+from tests.lab.fabric import INVENTORY, ROOT, Fabric
 from tests.lab.playbooks import Play, attempt, environment
 from tests.unit.plugins.inventory.listing import listed
 
@@ -58,6 +58,14 @@ def inventory_from_neutron(folder: Path, networks: list[str], settings: dict[str
     )
     assert done.returncode == 0, done.stderr
     return listed(done.stdout)
+
+
+def is_full(fabric: Fabric) -> bool:
+    """Whether Neutron is on a database server and a message bus."""
+    node = fabric.topology.controller
+    assert node is not None
+    assert node.neutron is not None
+    return node.neutron.mode == "full"
 
 
 def create(api: Api, host: str, name: str) -> dict[str, Any]:

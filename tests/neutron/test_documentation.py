@@ -12,14 +12,21 @@ from lab import instances
 from lab.api import Api
 
 from tests.lab.disagreements import STRAY, clear, planted, stray
-from tests.lab.fabric import ROOT, Fabric
+from tests.lab.fabric import ROOT, Fabric, eventually
 from tests.lab.pages import Shown, commands, section
 from tests.lab.playbooks import as_shown, environment
 
 from .ailing import stopped, without_networks
+from .cloud import is_full
 from .plugged import HOSTS, read_now
 
 TOOLS = Path(sys.executable).parent
+
+
+@pytest.fixture(autouse=True)
+def as_on_the_pages(fabric: Fabric) -> None:
+    if is_full(fabric):
+        pytest.skip("the pages show the lab of NEUTRON=1")
 
 
 def shown(page: str, heading: str = "") -> list[Shown]:
@@ -35,8 +42,14 @@ def run(fabric: Fabric, command: Shown, fails: bool = False) -> None:
     """Run a command as it is shown, with this environment's tools; it must print what is shown below it."""
     if command.node:
         node, line = command.node
-        printed = fabric.run(node, "bash", "-c", line)
-    elif command.words[0].endswith("ansible-playbook"):
+        eventually(
+            lambda: command.missing(fabric.run(node, "bash", "-c", line)),
+            lambda missing: missing == [],
+            f"the lines below {command.text}",
+            30,
+        )
+        return
+    if command.words[0].endswith("ansible-playbook"):
         play = as_shown(command.words)
         printed = play.stdout + (play.stderr if fails else "")
         assert (play.code != 0) == fails, f"{command.text}: {play.output}"
