@@ -88,7 +88,7 @@ def test_a_second_run_changes_nothing_of_ours_and_nothing_of_the_agents_and_lose
     assert (run.code, run.changed) == (0, {HOST: 0}), run.output
     assert state(fabric) == was
     assert stream.result.sent > RATE
-    assert stream.result.gaps == dict.fromkeys(wanted, 0.0)
+    assert stream.result.lost == 0, stream.result
 
 
 def test_a_bridge_that_instances_are_routed_over_is_not_removed_with_its_network(fabric: Fabric) -> None:
