@@ -146,7 +146,7 @@ def one(
 
 
 def test_a_copy_that_stays_on_the_source_is_withdrawn_without_its_tap(api: Api, fabric: Fabric) -> None:
-    """The source has read that its port is to leave: from then on it reads every few seconds."""
+    """The source has read that its port is to leave: from then on it reads more often."""
     with ports(api, fabric, [SOURCE]) as (port,):
         plug(fabric, [port])
         settled(fabric, port, SOURCE)

@@ -42,7 +42,7 @@ class Timing:
     patience: float = 30.0
     arrival_settle: float = 180.0
     arrival_unbound: float = 30.0
-    moving: float = 5.0
+    moving: float = 10.0
 
 
 class Schedule:
