@@ -12,7 +12,7 @@ from ..wanted.document import read_document
 from ..wanted.networks import ProviderNetwork
 from ..wanted.ports import DEVICE_OWNERS, InstanceRoutes, PortPlan
 from .cloud import Cloud, NeutronError
-from .reading import read_ports_of
+from .reading import MATCHED, read_ports_of
 
 LISTING_FROM = 20
 """Number of hosts from which on one listing of all ports is taken, by default."""
@@ -67,7 +67,7 @@ def _plan(document: Mapping[str, object], networks: Sequence[ProviderNetwork], o
 def _merged(documents: Sequence[Mapping[str, object]]) -> dict[str, object]:
     """One document of several; of a port that is in two of them (it moved meanwhile) the later answer holds."""
     merged: dict[str, object] = {}
-    for kind in (key for key in documents[0] if isinstance(documents[0][key], list)):
+    for kind in (key for key in documents[0] if isinstance(documents[0][key], list) and key != MATCHED):
         entries = {}
         for document in documents:
             for entry in document[kind]:  # type: ignore[attr-defined]
