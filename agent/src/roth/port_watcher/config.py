@@ -24,11 +24,20 @@ DEFAULT_PATH = "/etc/roth/ports.json"
 
 
 @dataclass(frozen=True)
+class HintSource:
+    """Where hints come in, and the file with the key that they are signed with."""
+
+    address: str
+    port: int
+    key_file: str
+
+
+@dataclass(frozen=True)
 class Config:
     """The whole document. `timeout` (seconds) bounds one exchange with Neutron, `timing.patience` a whole read.
 
     After `stale_after` seconds without a good read that is an alarm. `playbook_lists` are read, `lists` are written.
-    `ovsdb` is where Open vSwitch's database listens; empty: it is not followed.
+    `ovsdb` is where Open vSwitch's database listens; empty: it is not followed. `hints` is None where none are heard.
     """
 
     host: str
@@ -47,6 +56,7 @@ class Config:
     lists: Lists
     status_file: str
     ovsdb: str
+    hints: HintSource | None
 
     @property
     def static_neighbors(self) -> bool:
@@ -85,6 +95,15 @@ def _timing(value: object) -> Timing:
     return Timing(**{key: checks.get(key, number(0.1, 86400))(each) for key, each in value.items()})
 
 
+def _hint_source(value: object) -> HintSource | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or value.keys() != {"address", "port", "key_file"}:
+        raise ValueError
+    port = integer(1, 65535)(value["port"])
+    return HintSource(str(ip_address(printable(value["address"]))), port, printable(value["key_file"]))
+
+
 def _database(value: object) -> str:
     if not isinstance(value, str) or (value and not _DATABASE.fullmatch(value)):
         raise ValueError
@@ -106,6 +125,7 @@ _DEFAULTS: Mapping[str, object] = {
     "lists": {"routes": "/var/lib/roth-ports/instance-routes", "taps": "/var/lib/roth-ports/instance-taps"},
     "status_file": "/run/roth-ports/status.json",
     "ovsdb": "",
+    "hints": None,
 }
 _LISTED = "a mapping of routes and taps to paths"
 _KEYS: Mapping[str, tuple[Callable[[object], object], str]] = {
@@ -125,6 +145,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], object], str]] = {
     "playbook_lists": (_lists, _LISTED),
     "lists": (_lists, _LISTED),
     "status_file": (printable, "a path"),
+    "hints": (_hint_source, "a mapping of address, port and key_file, or null"),
     "ovsdb": (_database, "tcp:ADDRESS:PORT, unix:PATH, or empty"),
 }
 

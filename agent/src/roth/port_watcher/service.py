@@ -19,7 +19,7 @@ from ..kernel.model import Events, Overrun
 from ..log import log
 from ..notify import notify, watchdog_interval
 from ..timers import LoopTimers, SystemClock
-from . import following, status
+from . import following, hinted, status
 from .asking import ReaderProcess, command
 from .config import DEFAULT_PATH, Config, load
 from .farewell import PacketWire, Wire
@@ -55,6 +55,8 @@ async def serve(path: str, config: Config, kernel: Store, events: Events, wire: 
     tasks = [asyncio.create_task(_tick(watcher)), asyncio.create_task(stop.wait())]
     if config.ovsdb:
         tasks.append(asyncio.create_task(following.follow(following.command(config.ovsdb), watcher.heard)))
+    if config.hints is not None:
+        tasks.append(asyncio.create_task(hinted.follow(config.hints, watcher)))
     done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     notify("STOPPING=1")
     await reader.close()

@@ -60,6 +60,8 @@ class State:
     installed: int = 0
     removed: int = 0
     switch: SwitchState | None = None
+    hints: int = 0
+    deaf: str | None = None
     expected: list[str] = field(default_factory=list)
     arrived: list[str] = field(default_factory=list)
     leaving: list[str] = field(default_factory=list)
@@ -110,6 +112,8 @@ def problems(document: Mapping[str, object], now: float) -> list[str]:
             found.append(
                 f"Open vSwitch's {switch.get('target')} is not followed for {silent:.0f} s: {switch.get('text')}"
             )
+    if document.get("deaf"):
+        found.append(str(document["deaf"]))
     listed = document.get("problems")
     return found + ([str(each) for each in listed] if isinstance(listed, list) else [])
 

@@ -114,6 +114,19 @@ class Watcher:
             self.apply()
         self._write_status()
 
+    def hinted(self) -> None:
+        """The listener on the bus says that something changed for this host."""
+        self.state.hints, self.state.deaf = self.state.hints + 1, None
+        self.schedule.hint(self.clock.monotonic())
+        self._arm()
+
+    def deaf(self, why: str) -> None:
+        """No hints can be heard. Nothing depends on them."""
+        if self.state.deaf != why:
+            log("hints_not_heard", "warning", reason=why)
+        self.state.deaf = why
+        self._write_status()
+
     def overrun(self) -> None:
         """The kernel dropped events: anything may have happened."""
         log("events_lost", "warning", action="resync")

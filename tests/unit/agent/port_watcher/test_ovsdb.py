@@ -164,5 +164,5 @@ os._exit(3)
         await asyncio.gather(task, return_exceptions=True)
 
     asyncio.run(run())
-    ended = Lost("the process that follows the switch ended (3)")
+    ended = Lost("the process ended (3)")
     assert heard == [frozenset({PORT}), ended] * 2
