@@ -17,7 +17,7 @@ from lab.topology import chain
 from tests.lab.fabric import INVENTORY, Fabric, eventually
 from tests.lab.playbooks import attempt
 
-from .cloud import CONTROLLER, NEUTRON, create
+from .cloud import CONTROLLER, NEUTRON, create, fabric_of
 
 SOURCE = "10.255.9.1"
 PERIOD = 600.0  # seconds: nothing that is seen here came by it
@@ -25,8 +25,9 @@ KEY = secrets.token_hex(32)
 
 
 @pytest.fixture(scope="module")
-def listening(fabric: Fabric, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def listening(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Deployed from nothing, and removed."""
+    fabric = fabric_of(api)
     if not getattr(fabric.topology, "agents", None):
         pytest.skip("nothing is pushed in this lab: it has no layer-2 agents")
     folder = tmp_path_factory.mktemp("listener")
