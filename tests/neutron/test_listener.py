@@ -34,7 +34,7 @@ def listening(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
     group = folder / "hosts.yml"
     group.write_text("all:\n  children:\n    port_listeners:\n      hosts:\n        controller:\n")
     common = {"roth_serial": "100%", "port_watcher_period": PERIOD}
-    on = {"roth_hints_key": KEY, "port_watcher_hints": True, "port_watcher_hint_sources": [SOURCE],
+    on = {"port_watcher_hints_key": KEY, "port_watcher_hints": True, "port_watcher_hint_sources": [SOURCE],
           "port_listener_transport_url": "rabbit://neutron:neutron@127.0.0.1:5672/"}  # fmt: skip
 
     def play(playbook: str, *words: str, **variables: object) -> str:
