@@ -107,7 +107,7 @@ def test_an_activation_is_seen_by_both_hosts(api: Api, fabric: Fabric, port: dic
     binding = {"binding": {"host": "hv3", "vnic_type": "normal"}}
     api.request("POST", f"ports/{port['id']}/bindings", binding)
     before = {host: hints(fabric, host) for host in ("hv1", "hv3")}
-    api.request("PUT", f"ports/{port['id']}/bindings/hv3/activate", {})
+    api.request("PUT", f"ports/{port['id']}/bindings/hv3/activate")
     for host, count in before.items():
         eventually(partial(hints, fabric, host), count.__lt__, f"{host} heard of it", 60)
     eventually(lambda: routed(fabric, "hv1", own(port)), lambda it: not it, "the source has withdrawn it", 60)
