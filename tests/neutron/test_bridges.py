@@ -6,12 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from lab.topology import chain
 
 from tests.lab.fabric import INVENTORY, Fabric
 from tests.lab.playbooks import Play, attempt
-
-from .cloud import NEUTRON
 
 HOST, BRIDGE = "hv1", "br-mobile"
 MAC = "02:8e:00:00:00:01"
@@ -30,13 +27,9 @@ def beside_an_agent(fabric: Fabric) -> None:
         pytest.skip("no layer-2 agent has wired this lab's bridges")
 
 
-def deploy(fabric: Fabric, *options: str) -> Play:
+def deploy(*options: str) -> Play:
     """`site.yml` for the bridges of one host."""
-    folders = [folder for folder in reversed(chain(fabric.settings.inventory(NEUTRON))) if folder != INVENTORY]
-    more = [word for folder in folders for word in ("-i", str(folder / "hosts.yml"))]
-    limits = ("--limit", HOST, "--tags", "provider_network", *options)
-    clouds = str(fabric.settings.clouds_file)
-    return attempt("site.yml", INVENTORY / "hosts.yml", *more, *limits, OS_CLIENT_CONFIG_FILE=clouds)
+    return attempt("site.yml", INVENTORY, "--limit", HOST, "--tags", "provider_network", *options)
 
 
 def state(fabric: Fabric) -> dict[str, Any]:
@@ -84,7 +77,7 @@ def test_a_second_run_changes_nothing_of_ours_and_nothing_of_the_agents_and_lose
     assert len(was["flows"]) > 1
     wanted = fabric.addresses(HOST)
     with fabric.streaming("client", wanted, RATE) as stream:
-        run = deploy(fabric)
+        run = deploy()
     assert (run.code, run.changed) == (0, {HOST: 0}), run.output
     assert state(fabric) == was
     assert stream.result.sent > RATE
@@ -93,7 +86,7 @@ def test_a_second_run_changes_nothing_of_ours_and_nothing_of_the_agents_and_lose
 
 def test_a_bridge_that_instances_are_routed_over_is_not_removed_with_its_network(fabric: Fabric) -> None:
     was = state(fabric)
-    run = deploy(fabric, "-e", json.dumps({"roth_provider_networks": []}))
+    run = deploy("-e", json.dumps({"roth_provider_networks": []}))
     assert run.code != 0, run.output
     assert (
         f"{HOST}: no network in roth_provider_networks has the bridge {BRIDGE} of Open vSwitch any more" in run.output
@@ -109,7 +102,7 @@ def test_a_bridge_of_the_operators_is_refused_by_name(fabric: Fabric) -> None:
         subnets = [{"cidr": "10.99.0.0/16", "gateway": "10.99.0.1"}]
         more = {"name": "more", "bridge": "br-theirs", "bridge_kind": "openvswitch", "subnets": subnets}
         variables = {"roth_provider_networks": [more], "preflight_ports": False}  # Neutron does not know it
-        run = deploy(fabric, "-e", json.dumps(variables))
+        run = deploy("-e", json.dumps(variables))
         assert run.code != 0, run.output
         assert "br-theirs: Open vSwitch has a bridge of that name that is not ours" in run.output
         assert state(fabric) == was

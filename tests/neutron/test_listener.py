@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from lab import instances
 from lab.api import Api
-from lab.topology import chain
 
 from tests.lab.fabric import INVENTORY, Fabric, eventually
 from tests.lab.playbooks import attempt
 
-from .cloud import CONTROLLER, NEUTRON, create, fabric_of
+from .cloud import CONTROLLER, NEUTRON, create
 
 SOURCE = "10.255.9.1"
 PERIOD = 600.0  # seconds: nothing that is seen here came by it
@@ -27,7 +26,7 @@ KEY = secrets.token_hex(32)
 @pytest.fixture(scope="module")
 def listening(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Deployed from nothing, and removed."""
-    fabric = fabric_of(api)
+    fabric = Fabric.running()
     if not getattr(fabric.topology, "agents", None):
         pytest.skip("nothing is pushed in this lab: it has no layer-2 agents")
     folder = tmp_path_factory.mktemp("listener")
@@ -41,12 +40,7 @@ def listening(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         values = folder / "values.json"
         values.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
         values.write_text(json.dumps({**common, **variables}))
-        above = [each / "hosts.yml" for each in chain(fabric.settings.inventory(NEUTRON))[-2::-1]]
-        inventories = [word for path in (*above, group) for word in ("-i", str(path))]
-        environment = {"OS_CLIENT_CONFIG_FILE": str(fabric.settings.clouds_file)}
-        run = attempt(
-            playbook, INVENTORY / "hosts.yml", *inventories, "-e", f"@{values}", "--diff", *words, **environment
-        )
+        run = attempt(playbook, INVENTORY, "-i", str(group), "-e", f"@{values}", "--diff", *words)
         assert run.code == 0, run.output
         assert KEY not in run.output
         return run.output
