@@ -111,7 +111,7 @@ def test_killing_the_agent_loses_nothing_and_its_successor_takes_over(rig: Rig) 
         rig.start_agent()
         eventually(lambda: problems(rig.status()) if rig.status() else "no agent", [])
         assert rig.group(142004) == BOTH
-    assert watch.samples > 3
+        eventually(lambda: watch.samples > 3, True)
     assert watch.missing == set()
 
 
