@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from .damping import DampingRules
 from .kernel.model import Address, Family, Prefix
+from .kernel.text import quoted
 from .lists import Lists
 from .wanted.prefixes import AllowedPrefix
 
@@ -326,6 +327,35 @@ def read_mapping(text: str) -> dict[str, Any]:
     return document
 
 
+def read_keys(
+    text: str, keys: Mapping[str, tuple[Callable[[Any], Any], str]], defaults: Mapping[str, object]
+) -> tuple[dict[str, Any], list[str]]:
+    """A document that has these keys: the values that passed their checks, and each mistake in words.
+
+    Of a key the check and what it expects are given; without a default it must be there. Raises ConfigError when the
+    text is no mapping at all.
+    """
+    document = {**defaults, **read_mapping(text)}
+    errors = [f"{key}: unknown key, expected one of {', '.join(keys)}" for key in sorted(document.keys() - keys)]
+    values: dict[str, Any] = {}
+    for key, (check, expected) in keys.items():
+        try:
+            values[key] = check(document[key])
+        except KeyError:
+            errors.append(f"{key}: missing, expected {expected}")
+        except (ValueError, TypeError, AttributeError):
+            errors.append(f"{key}: {quoted(document[key])} is not {expected}")
+    return values, errors
+
+
+def load_as(path: str, parse: Callable[[str], T]) -> T:
+    """Read a file. Raises ConfigError, also when it can't be read."""
+    try:
+        return parse(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
 def parse(text: str) -> Config:
     """Read the document. Raises ConfigError."""
     document = _DEFAULTS | read_mapping(text)
@@ -349,7 +379,4 @@ def parse(text: str) -> Config:
 
 def load(path: str) -> Config:
     """Read the file. Raises ConfigError, also when it can't be read."""
-    try:
-        return parse(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+    return load_as(path, parse)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from ..config import ConfigError, integer, listed, printable, read_mapping
-from ..kernel.text import quoted
+from ..config import ConfigError, integer, listed, load_as, printable, read_keys
 
 DEFAULT_PATH = "/etc/roth/listener.json"
 _AMQP = 5672
@@ -84,16 +82,7 @@ _DEFAULTS: Mapping[str, object] = {"url_file": "/etc/roth/listener.url", "key_fi
 
 def parse(text: str) -> Config:
     """Read the document. Raises ConfigError, naming each mistake."""
-    document = {**_DEFAULTS, **read_mapping(text)}
-    errors = [f"{key}: unknown key, expected one of {', '.join(_KEYS)}" for key in sorted(document.keys() - _KEYS)]
-    values: dict[str, Any] = {}
-    for key, (check, expected) in _KEYS.items():
-        try:
-            values[key] = check(document[key])
-        except KeyError:
-            errors.append(f"{key}: missing, expected {expected}")
-        except (ValueError, TypeError, AttributeError):
-            errors.append(f"{key}: {quoted(document[key])} is not {expected}")
+    values, errors = read_keys(text, _KEYS, _DEFAULTS)
     if errors:
         raise ConfigError("; ".join(errors))
     return Config(**values)
@@ -101,7 +90,4 @@ def parse(text: str) -> Config:
 
 def load(path: str) -> Config:
     """Read the file. Raises ConfigError, also when it can't be read."""
-    try:
-        return parse(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+    return load_as(path, parse)

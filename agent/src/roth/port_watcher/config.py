@@ -6,12 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Any
 
-from ..config import ConfigError, integer, listed, number, printable, read_mapping
+from ..config import ConfigError, integer, listed, load_as, number, printable, read_keys
 from ..kernel.removals import RemovalLimit
-from ..kernel.text import quoted
 from ..lists import Lists
 from ..wanted.networks import SPANNING, ProviderNetwork, host_prefix, provider_networks
 from ..wanted.ports import DEVICE_OWNERS
@@ -152,16 +149,7 @@ _KEYS: Mapping[str, tuple[Callable[[object], object], str]] = {
 
 def parse(text: str) -> Config:
     """Read the document. Raises ConfigError, naming each mistake."""
-    document = {**_DEFAULTS, **read_mapping(text)}
-    errors = [f"{key}: unknown key, expected one of {', '.join(_KEYS)}" for key in sorted(document.keys() - _KEYS)]
-    values: dict[str, Any] = {}
-    for key, (check, expected) in _KEYS.items():
-        try:
-            values[key] = check(document[key])
-        except KeyError:
-            errors.append(f"{key}: missing, expected {expected}")
-        except (ValueError, TypeError, AttributeError):
-            errors.append(f"{key}: {quoted(document[key])} is not {expected}")
+    values, errors = read_keys(text, _KEYS, _DEFAULTS)
     try:
         values["networks"] = provider_networks(values.get("networks", []))
     except ValueError as error:
@@ -174,7 +162,4 @@ def parse(text: str) -> Config:
 
 def load(path: str) -> Config:
     """Read the file. Raises ConfigError, also when it can't be read."""
-    try:
-        return parse(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+    return load_as(path, parse)
