@@ -11,7 +11,7 @@ from lab.api import Api
 from tests.lab.fabric import ROOT, Fabric
 from tests.lab.pages import commands
 
-SECTION = "### With Neutron's own agents"
+SECTION = "## With Neutron's own agents"
 
 
 @pytest.fixture(autouse=True)

@@ -178,6 +178,11 @@ def test_an_instance_that_neutron_does_not_bind_where_it_was_seen_is_given_back(
             move.move(PAUSE)
             arrived(fabric, port, TARGET)
             gone(fabric, port, TARGET)
+            eventually(
+                lambda: [found[-1] for found in seen.of.values()],
+                lambda last: all(it == {SOURCE: 100} for it in last),
+                "the source alone at both switches",
+                30,
+            )
         assert len(lines(fabric, SOURCE, port)) == 2
-        assert all(found[-1] == {SOURCE: 100} for found in seen.of.values()), seen.of
         assert seen.equal() == []
