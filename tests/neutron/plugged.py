@@ -43,10 +43,15 @@ def plain(wanted: set[str]) -> set[str]:
     return {prefix.removesuffix("/32").removesuffix("/128") for prefix in wanted}
 
 
+def route_lines(fabric: Fabric, host: str) -> list[str]:
+    """A host's own routes, as `ip route` prints them."""
+    shown = [fabric.ip(host, family, "route", "show", "table", "142", "proto", "142") for family in ("-4", "-6")]
+    return [line for text in shown for line in text.splitlines()]
+
+
 def routes(fabric: Fabric, host: str) -> set[str]:
     """Destinations of a host's own routes."""
-    shown = [fabric.ip(host, family, "route", "show", "table", "142", "proto", "142") for family in ("-4", "-6")]
-    return {line.split()[0] for text in shown for line in text.splitlines()}
+    return {line.split()[0] for line in route_lines(fabric, host)}
 
 
 def all_routes(fabric: Fabric) -> dict[str, set[str]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from statistics import median
 from typing import Any
 
@@ -15,7 +15,7 @@ from tests.lab.fabric import Fabric, Loss, eventually
 
 from .cloud import prefixes
 from .migration import Migration, Pause
-from .plugged import SWITCHES, addresses, plain, plug, ports, tap, watcher
+from .plugged import SWITCHES, addresses, plain, plug, ports, route_lines, tap, watcher
 from .preferences import Preferences, preferences
 
 RUNS = int(os.environ.get("ROTH_MIGRATIONS", "2"))
@@ -40,9 +40,8 @@ def neighbor(fabric: Fabric, host: str) -> str:
 
 def lines(fabric: Fabric, host: str, port: dict[str, Any]) -> list[str]:
     """A host's own routes to the port's addresses."""
-    shown = [fabric.ip(host, family, "route", "show", "table", "142", "proto", "142") for family in ("-4", "-6")]
     wanted = plain(prefixes(port))
-    return [line for text in shown for line in text.splitlines() if line.split()[0] in wanted]
+    return [line for line in route_lines(fabric, host) if line.split()[0] in wanted]
 
 
 def expected(fabric: Fabric, port: dict[str, Any], host: str) -> None:
@@ -69,6 +68,18 @@ def settled(fabric: Fabric, port: dict[str, Any], host: str) -> None:
 
 def gone(fabric: Fabric, port: dict[str, Any], host: str) -> None:
     eventually(lambda: lines(fabric, host, port), lambda found: not found, f"no route on {host}", 120)
+
+
+@contextmanager
+def moving(api: Api, fabric: Fabric) -> Iterator[tuple[dict[str, Any], Migration]]:
+    """A port of the source whose instance runs there and is expected on the target."""
+    with ports(api, fabric, [SOURCE]) as (port,):
+        plug(fabric, [port])
+        settled(fabric, port, SOURCE)
+        move = Migration(api, fabric, port, SOURCE, TARGET)
+        move.prepare()
+        expected(fabric, port, TARGET)
+        yield port, move
 
 
 def migrate(move: Migration) -> Pause:
@@ -147,12 +158,7 @@ def one(
 
 def test_a_copy_that_stays_on_the_source_is_withdrawn_without_its_tap(api: Api, fabric: Fabric) -> None:
     """The source has read that its port is to leave: from then on it reads more often."""
-    with ports(api, fabric, [SOURCE]) as (port,):
-        plug(fabric, [port])
-        settled(fabric, port, SOURCE)
-        move = Migration(api, fabric, port, SOURCE, TARGET)
-        move.prepare()
-        expected(fabric, port, TARGET)
+    with moving(api, fabric) as (port, move):
         fabric.run(SOURCE, "systemctl", "reload", "roth-ports")  # else it would read so within its period
         eventually(lambda: watcher(fabric, SOURCE)["leaving"], lambda found: tap(port) in found, "it knows", 30)
         with preferences(fabric, SWITCHES, addresses(port)[0]) as seen:
@@ -168,12 +174,7 @@ def test_a_copy_that_stays_on_the_source_is_withdrawn_without_its_tap(api: Api, 
 
 
 def test_an_instance_that_neutron_does_not_bind_where_it_was_seen_is_given_back(api: Api, fabric: Fabric) -> None:
-    with ports(api, fabric, [SOURCE]) as (port,):
-        plug(fabric, [port])
-        settled(fabric, port, SOURCE)
-        move = Migration(api, fabric, port, SOURCE, TARGET)
-        move.prepare()
-        expected(fabric, port, TARGET)
+    with moving(api, fabric) as (port, move):
         with preferences(fabric, SWITCHES, addresses(port)[0]) as seen:
             move.move(PAUSE)
             arrived(fabric, port, TARGET)

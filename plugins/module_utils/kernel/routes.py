@@ -123,8 +123,10 @@ def keep_arrivals(desired: Wanted, current: RouteTable) -> Wanted:
 
     To replace the route in the middle of a migration would announce two hosts alike.
     """
+    if desired.settles:
+        return desired
     here = {settled_key(key): key for key in current.hops if arrived(key)}
-    if desired.settles or here.keys().isdisjoint(desired.routes):
+    if here.keys().isdisjoint(desired.routes):
         return desired
     routes = {here.get(key, key): device for key, device in desired.routes.items()}
     return Wanted(routes, desired.repeated, desired.contradictory)

@@ -137,15 +137,18 @@ def _mac(text: str, place: str) -> str:
     return mac
 
 
+def _address(entry: Mapping[str, object], key: str, place: str) -> Address:
+    text = _value(entry, key, str, place)
+    try:
+        return ip_address(text)
+    except ValueError as error:
+        raise ValueError(f"{place}: {key} {quoted(text)} is no address") from error
+
+
 def _fixed_ip(entry: object, place: str) -> FixedIp:
     if not isinstance(entry, Mapping):
         raise ValueError(f"{place} is {type(entry).__name__}, expected a mapping")
-    text = _value(entry, "ip_address", str, place)
-    try:
-        address = ip_address(text)
-    except ValueError as error:
-        raise ValueError(f"{place}: ip_address {quoted(text)} is no address") from error
-    return FixedIp(address, _value(entry, "subnet_id", str, place))
+    return FixedIp(_address(entry, "ip_address", place), _value(entry, "subnet_id", str, place))
 
 
 def _pair(entry: object, place: str, default_mac: str) -> AddressPair:
@@ -232,15 +235,10 @@ def _floating_ips(document: Mapping[str, object]) -> tuple[FloatingIp, ...] | No
             continue
         if router not in distributed:
             raise ValueError(f"{place}: its router {quoted(router)} is not in 'routers'")
-        text = _value(entry, "floating_ip_address", str, place)
-        try:
-            address = ip_address(text)
-        except ValueError as error:
-            raise ValueError(f"{place}: floating_ip_address {quoted(text)} is no address") from error
         found.append(
             FloatingIp(
                 id=_value(entry, "id", str, place),
-                address=address,
+                address=_address(entry, "floating_ip_address", place),
                 network_id=_value(entry, "floating_network_id", str, place),
                 router_id=str(router),
                 distributed=distributed[str(router)],

@@ -21,9 +21,11 @@ DEVICE_OWNERS = ("compute:",)
 BLACKHOLE_METRIC = 4294967295  # the last resort of all routes to a prefix
 
 # Of these ports the host sees an interface, named as Neutron and Nova name it. A vhost-user port, for one, has none.
-_TAP_NAMES: Mapping[str, str] = dict.fromkeys(("bridge", "ovs", "tap"), "tap{}")
-_SOCKET_NAMES: Mapping[str, str] = {**_TAP_NAMES, "vhostuser": "vhu{}"}  # where Open vSwitch is asked, which sees it
-_TAP_ID = 11  # characters of the port id in the name
+TAP, VHU = "tap", "vhu"
+"""How Nova has the names of interfaces begin: of those that the kernel has, and of vhost-user ports."""
+_TAPS: Mapping[str, str] = dict.fromkeys(("bridge", "ovs", "tap"), TAP)
+_SOCKETS: Mapping[str, str] = {**_TAPS, "vhostuser": VHU}  # where Open vSwitch is asked, which sees it
+_INTERFACE_ID = 11  # characters of the port id in the name
 
 _BAD_BINDINGS: Mapping[str, str] = {
     "unbound": "bound to {host}, but not wired there (vif_type unbound)",
@@ -163,7 +165,7 @@ class PortPlan:
         device_owners: Iterable[str] = DEVICE_OWNERS,
         sockets: bool = False,
     ) -> None:
-        self._tap_names = _SOCKET_NAMES if sockets else _TAP_NAMES
+        self._starts = _SOCKETS if sockets else _TAPS
         matched = _networks_by_id(document, networks)
         self._networks = networks
         self._owners = tuple(device_owners)
@@ -207,7 +209,7 @@ class PortPlan:
                 routed.append(claim)
         return InstanceRoutes(
             routes=tuple(text for _prefix, text in sorted(wanted, key=lambda item: (_order(item[0]), item[1]))),
-            taps=_taps(routed, self._tap_names),
+            taps=_taps(routed, self._starts),
             left_out=tuple(sorted(left_out, key=lambda item: (item.name, item.port_id, item.address))),
             neighbors=_neighbors(delivered),
             ignored=self._ignored.get(host, 0),
@@ -295,7 +297,12 @@ def _unselected(claim: _Claim) -> str | None:
     return None
 
 
-def _taps(routed: Sequence[_Claim], names: Mapping[str, str]) -> tuple[Tap, ...]:
+def interface_of(port_id: str, start: str = TAP) -> str:
+    """What Nova calls the interface of a port."""
+    return start + port_id[:_INTERFACE_ID]
+
+
+def _taps(routed: Sequence[_Claim], starts: Mapping[str, str]) -> tuple[Tap, ...]:
     """Of an address that several ports of the host have, any could answer: such a one depends on none of them.
 
     A router's interface is in a namespace of its own, where nobody sees whether it is there.
@@ -304,9 +311,9 @@ def _taps(routed: Sequence[_Claim], names: Mapping[str, str]) -> tuple[Tap, ...]
     for claim in routed:
         ports[claim.prefix].append(claim.port)
     return tuple(
-        Tap(str(prefix), names[found[0].vif_type].format(found[0].id[:_TAP_ID]))
+        Tap(str(prefix), interface_of(found[0].id, starts[found[0].vif_type]))
         for prefix, found in sorted(ports.items(), key=lambda item: _order(item[0]))
-        if len({port.id for port in found}) == 1 and found[0].vif_type in names and found[0].owner != ROUTER_GATEWAY
+        if len({port.id for port in found}) == 1 and found[0].vif_type in starts and found[0].owner != ROUTER_GATEWAY
     )
 
 

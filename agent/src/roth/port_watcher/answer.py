@@ -14,9 +14,7 @@ from ..kernel.changes import PackedPrefix
 from ..kernel.model import RouteKey, key_text
 from ..kernel.neighbors import WantedNeighbor, parse_neighbors
 from ..kernel.text import Wanted, parse_device, parse_routes, route_text
-
-TAP = "tap"  # how the interfaces begin whose coming and going is a hint
-VHU = "vhu"  # how Nova names a vhost-user port, which is no interface of the kernel's
+from ..wanted.ports import TAP, VHU
 
 
 @dataclass(frozen=True)
@@ -64,23 +62,6 @@ class Answer:
     def tap_lines(self) -> list[str]:
         """`PREFIX TAP` lines, as in the list on the host: without those that its readers could not see."""
         return [f"{key_text((*prefix, 0))} {tap}" for prefix, tap in self.taps.items() if not tap.startswith(VHU)]
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A read that succeeded. `left_out` counts addresses that are not routed, `seconds` is how long Neutron took."""
-
-    answer: Answer
-    left_out: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Failed:
-    """A read that did not. `kind` is unreachable, refused or broken."""
-
-    kind: str
-    text: str
 
 
 def parse_answer(

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from ..kernel.text import parse_device, parse_routes
+from . import child
 from .answer import parse_answer
 from .arrivals import Answered, Coming, Failed, Migrations
-
-LONGEST = 64 << 20  # bytes of an answer: some hundred thousand routes
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4  # linux/prctl.h
 
 Told = Callable[[int, "Answered | Failed"], None]
 
@@ -48,12 +44,6 @@ def _coming(entry: Mapping[str, object]) -> Coming:
     if not isinstance(routes, list):
         raise TypeError
     return Coming(parse_device(str(entry["tap"])), str(entry["mac"]), parse_routes(routes).routes)
-
-
-def give_up_capabilities() -> None:
-    """Between fork and exec: who isn't root and has no ambient capability has none after the exec (capabilities(7))."""
-    if _LIBC.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "prctl")
 
 
 class ReaderProcess:
@@ -103,11 +93,5 @@ class ReaderProcess:
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._process is None or self._process.returncode is not None:
-            self._process = await asyncio.create_subprocess_exec(
-                *self.command,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                limit=LONGEST,
-                preexec_fn=give_up_capabilities,
-            )
+            self._process = await child.start(self.command)
         return self._process

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 from collections.abc import Callable, Sequence
 
-from .asking import LONGEST, give_up_capabilities
-
+LONGEST = 64 << 20  # bytes of a line: an answer of some hundred thousand routes
 AGAIN = 1.0  # seconds until a process that ended is started again
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 47, 4  # linux/prctl.h
+
+
+def _give_up_capabilities() -> None:
+    """Between fork and exec: who isn't root and has no ambient capability has none after the exec (capabilities(7))."""
+    if _LIBC.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+async def start(command: Sequence[str]) -> asyncio.subprocess.Process:
+    """Such a process, with pipes for its input and output. Raises OSError."""
+    return await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=LONGEST,
+        preexec_fn=_give_up_capabilities,
+    )
 
 
 async def follow(
@@ -26,13 +45,7 @@ async def follow(
 
 
 async def _one_life(command: Sequence[str], line: Callable[[bytes], None]) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=LONGEST,
-        preexec_fn=give_up_capabilities,
-    )
+    process = await start(command)
     assert process.stdout is not None  # noqa: S101
     try:
         while read := await process.stdout.readline():

@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 
 from ..neutron.reading import MATCHED, Entry
 from ..wanted.document import read_document
-from ..wanted.ports import InstanceRoutes, PortPlan
-from .answer import TAP
+from ..wanted.ports import InstanceRoutes, PortPlan, interface_of
 from .config import Config
 
 PROFILE = "binding:profile"
-_ID = 11  # characters of a port's id in the name of its tap
 
 
 def leaving(document: Mapping[str, object], host: str) -> list[str]:
@@ -27,7 +25,7 @@ def leaving(document: Mapping[str, object], host: str) -> list[str]:
         profile = port.get(PROFILE)
         target = profile.get("migrating_to") if isinstance(profile, dict) else None
         if port.get("binding:host_id") == host and target not in (None, "", host):
-            found.append(_tap(port))
+            found.append(interface_of(str(port["id"])))
     return found
 
 
@@ -52,14 +50,10 @@ def coming(config: Config, document: Mapping[str, object]) -> list[dict[str, obj
 
 
 def _coming(port: Entry, found: InstanceRoutes) -> dict[str, object]:
-    tap = _tap(port)
+    tap = interface_of(str(port["id"]))
     prefixes = {each.prefix for each in found.taps if each.device == tap}
     routes = [line for line in found.routes if line.partition(" ")[0] in prefixes]
     return {"tap": tap, "mac": str(port.get("mac_address")).lower(), "routes": routes}
-
-
-def _tap(port: Entry) -> str:
-    return f"{TAP}{str(port['id'])[:_ID]}"
 
 
 def _ports(document: Mapping[str, object]) -> Sequence[Entry]:

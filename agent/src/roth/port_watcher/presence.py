@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from .answer import TAP, VHU
+from ..wanted.ports import TAP, VHU, interface_of
 
-_ID = 11  # characters of the port's id in the names
 _HYBRID = "qvo"  # one end of a pair that outlives the instance, whose tap is behind a Linux bridge
 
 
@@ -36,7 +35,7 @@ class SwitchPort:
     @property
     def interface(self) -> str:
         """What Nova would call it."""
-        return (VHU if self.type.startswith("dpdkvhostuser") else TAP) + self.iface_id[:_ID]
+        return interface_of(self.iface_id, VHU if self.type.startswith("dpdkvhostuser") else TAP)
 
 
 class Presence:

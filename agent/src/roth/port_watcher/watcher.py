@@ -15,7 +15,8 @@ from ..kernel.model import Event, Link, LinkEvent
 from ..kernel.sync import RouteStore, apply_plan, read_plan
 from ..log import log
 from ..timers import Clock, Timers
-from .answer import TAP, Answer, departed
+from ..wanted.ports import TAP
+from .answer import Answer, departed
 from .arrivals import Answered, Arrivals, Failed, Migrations, Step
 from .config import Config
 from .farewell import Farewells
@@ -83,7 +84,7 @@ class Watcher:
             return False
         names = {link.name, known.name if known else link.name}
         return any(name.startswith(TAP) for name in names) or not names.isdisjoint(
-            {*filter(None, self.knowledge.answer.routes.values()), *self.switch.presence.devices}
+            chain(filter(None, self.knowledge.answer.routes.values()), self.switch.presence.devices)
         )
 
     def _see(self, links: dict[int, Link]) -> None:
