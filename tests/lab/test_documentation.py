@@ -11,15 +11,16 @@ from .playbooks import as_shown
 IN_NODES = ("architecture", "deployment-guide", "lab", "operations", "security", "troubleshooting")
 """Pages whose commands hold in a lab that is as `make lab` left it."""
 
-ELSEWHERE = ("## With a real Neutron",)
-"""Sections whose commands hold in another lab."""
+ELSEWHERE = {"lab": ("## With a real Neutron", "## With Neutron's own agents")}
+"""Sections of a page whose commands hold in another lab: those of `tests/neutron`."""
 
 
 def shown(page: str) -> list[Shown]:
     text = (ROOT / "docs" / f"{page}.md").read_text()
-    for heading in ELSEWHERE:
+    for heading in ELSEWHERE.get(page, ()):
         before, found, section = text.partition(f"\n{heading}\n")
-        text = before + section[section.find("\n## ") :] if found else text
+        assert found, f"docs/{page}.md has no section {heading!r}"
+        text = before + section[section.index("\n## ") :]
     return commands(text)
 
 
