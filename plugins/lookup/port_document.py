@@ -12,7 +12,8 @@ version_added: 0.1.0
 author: roth.fabric contributors (@roth-fabric)
 description:
   - Gives networks, subnets and ports as Neutron's API answers them, from a file on the controller or from Neutron.
-  - Neutron is asked once in a run of Ansible, whatever the number of hosts; a later run asks again.
+  - Neutron is asked once by all hosts and roles that need the ports within a minute. Later batches of a long run ask
+    again, and so does every other run.
   - Fails where Neutron gives no whole answer, because what is not in it would be withdrawn.
 options:
   _terms:

@@ -1,9 +1,11 @@
 # Copyright: (c) 2026, roth.fabric contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One read of Neutron for a whole run of Ansible, whatever the number of hosts, roles and worker processes.
+"""One read of Neutron for all that asks within a minute, whatever the number of hosts, roles and worker processes.
 
-The answer is kept in a folder that lives as long as the run (Ansible's own DEFAULT_LOCAL_TMP): a later run reads again.
+The answer is kept in a folder that lives as long as the run of Ansible (its own DEFAULT_LOCAL_TMP): a later run reads
+again. So does a later batch of a long one: by then instances have come and gone, and what an older answer does not know
+of would be withdrawn.
 """
 
 from __future__ import annotations
@@ -13,11 +15,15 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from .cloud import TIMEOUT, Cloud, connect
 from .reading import read_ports
+
+MAX_AGE = 60.0
+"""How long (seconds) an answer is taken for Neutron's present state."""
 
 Connect = Callable[[str, float], Cloud]
 
@@ -33,8 +39,9 @@ def read_once(
     timeout: float = TIMEOUT,
     connecting: Connect = _connect,
     floating: Collection[str] = (),
+    clock: Callable[[], float] = time.time,
 ) -> dict[str, object]:
-    """The port document of `networks` (names or ids), read from Neutron unless this run has it already.
+    """The port document of `networks` (names or ids), read from Neutron unless this run has it, no older than MAX_AGE.
 
     It may hold other networks as well: those that were asked for before. Of those in `floating` the floating IPs are
     in it. `timeout` bounds one request, in seconds.
@@ -43,12 +50,15 @@ def read_once(
     names = sorted(set(networks))
     kept = folder / f"roth-neutron-{hashlib.sha256(cloud.encode()).hexdigest()[:16]}.json"
     with _alone(kept.with_suffix(".lock")):
-        known, floated, document = _kept(kept)
-        if document is None or not set(names) <= set(known) or not set(floating) <= set(floated):
+        known, floated, document, read_at = _kept(kept)
+        # a clock that was set back makes an answer as good as old
+        recent = 0 <= clock() - read_at < MAX_AGE
+        if document is None or not recent or not set(names) <= set(known) or not set(floating) <= set(floated):
             asked, floats = sorted({*names, *known}), sorted({*floating, *floated})
             document = read_ports(connecting(cloud, timeout), asked, floating=floats)
             part = kept.with_suffix(".part")
-            content = {"networks": asked, "floating": floats, "document": document}
+            # the age counts from the answer's end: one that takes long must not make every host ask for itself
+            content = {"networks": asked, "floating": floats, "document": document, "read_at": clock()}
             part.write_text(json.dumps(content), encoding="utf-8")
             part.rename(kept)
         return document
@@ -65,9 +75,9 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _kept(path: Path) -> tuple[list[str], list[str], dict[str, object] | None]:
+def _kept(path: Path) -> tuple[list[str], list[str], dict[str, object] | None, float]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return [], [], None
-    return content["networks"], content["floating"], content["document"]
+        return [], [], None, 0.0
+    return content["networks"], content["floating"], content["document"], content["read_at"]

@@ -1,4 +1,4 @@
-"""Neutron is asked once in a run, whoever asks."""
+"""Neutron is asked once by all that ask at about the same time, whoever they are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.cloud import NeutronError
-from ansible_collections.roth.fabric.plugins.module_utils.neutron.once import read_once
+from ansible_collections.roth.fabric.plugins.module_utils.neutron.once import MAX_AGE, read_once
 from recorded_neutron import RecordedNeutron
 
 
@@ -63,6 +63,37 @@ def test_the_next_run_reads_again(tmp_path):
         (tmp_path / run).mkdir()
         read_once(tmp_path / run, "hq", ["mobile"], 5.0, clouds)
     assert len(clouds.connected) == 2
+
+
+@pytest.mark.parametrize(
+    ("later", "reads"), [(MAX_AGE - 1, 1), (MAX_AGE, 2), (-1.0, 2)], ids=["still fresh", "too old", "clock set back"]
+)
+def test_a_later_batch_of_a_long_run_reads_again(tmp_path, later, reads):
+    clouds = Clouds()
+    for now in (1000.0, 1000.0 + later):
+        read_once(tmp_path, "hq", ["mobile"], 5.0, clouds, clock=lambda now=now: now)
+    assert len(clouds.connected) == reads
+
+
+def test_the_age_counts_from_the_answers_end(tmp_path):
+    clouds, now = Clouds(), [1000.0]
+
+    def slowly(name, timeout):
+        now[0] += 5 * MAX_AGE
+        return clouds(name, timeout)
+
+    for _host in range(2):
+        read_once(tmp_path, "hq", ["mobile"], 5.0, slowly, clock=lambda: now[0])
+    assert len(clouds.connected) == 1
+
+
+def test_an_old_answer_is_not_given_for_one_that_fails(tmp_path):
+    def refuse(_kind, _answer):
+        raise NeutronError("refused", "HTTP 401")
+
+    read_once(tmp_path, "hq", ["mobile"], 5.0, Clouds(), clock=lambda: 1000.0)
+    with pytest.raises(NeutronError, match="401"):
+        read_once(tmp_path, "hq", ["mobile"], 5.0, Clouds(refuse), clock=lambda: 1000.0 + MAX_AGE)
 
 
 def test_a_failure_is_not_kept(tmp_path):
