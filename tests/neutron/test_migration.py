@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.api import Api
 
-from tests.lab.fabric import Fabric, Loss, eventually
+from tests.lab.fabric import Fabric, Loss, Monitor, eventually
 
 from .cloud import prefixes
 from .migration import Migration, Pause
@@ -142,18 +142,34 @@ def one(
     expected(fabric, port, TARGET)
     with preferences(fabric, SWITCHES, wanted[0]) as seen:
         with ExitStack() as stack:
+            monitors = {name: stack.enter_context(fabric.monitoring(name)) for name in SWITCHES}
             streams = [stack.enter_context(fabric.streaming(source, wanted, RATE)) for source in sources]
             assert lines(fabric, TARGET, port) == [], "a route before the instance runs here"
             pause = migrate(move)
             arrived(fabric, port, TARGET)
             gone(fabric, port, SOURCE)
         settled(fabric, port, TARGET)
+    for name, monitor in monitors.items():
+        forwarded(name, monitor, prefixes(port), pause)
     print(f"{seen.looks} looks at the switches: {seen.of}")
     for found in seen.of.values():
         assert {TARGET: 200} in found
         assert found[-1] == {TARGET: 100}
     assert None not in fabric.reach("client", wanted, 60).values()
     return pause, [stream.result for stream in streams], seen.equal()
+
+
+def forwarded(switch: str, monitor: Monitor, wanted: set[str], pause: Pause) -> None:
+    """A switch's kernel forwarded to one host at a time. Prints when it went over to the target."""
+    changes = [each for each in monitor.changes if each.prefix in wanted]
+    shared = [each.text for each in changes if each.text.count("dev hv") > 1]
+    assert shared == [], f"{switch} spread flows over both hosts"
+    for prefix in sorted(wanted):
+        over = [
+            each.when for each in changes if each.prefix == prefix and not each.deleted and f"dev {TARGET}" in each.text
+        ]
+        assert over, f"{switch} never went over to {TARGET} for {prefix}"
+        print(f"{switch}: {prefix} went over {1000 * (over[0] - pause.ended):.0f} ms after the pause")
 
 
 def test_a_copy_that_stays_on_the_source_is_withdrawn_without_its_tap(api: Api, fabric: Fabric) -> None:
