@@ -54,7 +54,9 @@ def published(note: str) -> None:
         folder = RESULTS / "page"
     pairs = [(ALL[run.benchmark], run) for run in found]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "README.md").write_text(page(pairs, [(it.name, it.title) for it in ALL.values()], note))
+    before = PAGES / "README.md"
+    names = [(it.name, it.title) for it in ALL.values()]
+    (folder / "README.md").write_text(page(pairs, names, note, before.read_text() if before.exists() else ""))
     for benchmark, run in pairs:
         for plot in benchmark.plots:
             charts.draw(plot, run, folder)

@@ -24,7 +24,7 @@ $ make bench B=latency
 ```
 
 measures one of them: {names}. The samples stay in
-`build/bench/`; `make bench ARGS=--report` writes this page from them.
+`build/bench/`; `make bench ARGS=--report` writes this page from them. Sections that have none there stay as they are.
 """
 
 
@@ -100,28 +100,54 @@ def section(benchmark: Benchmark, run: Run) -> list[str]:
     return found
 
 
-def summary(pairs: Sequence[tuple[Benchmark, Run]]) -> str:
-    """How many targets each benchmark met."""
-    rows = [["benchmark", "targets met", "of"]]
+def summary(pairs: Sequence[tuple[Benchmark, Run]]) -> dict[str, list[str]]:
+    """How many targets each benchmark met: a row of the table by title."""
+    rows = {}
     for benchmark, run in pairs:
         verdicts = judge(run, benchmark.targets)
         anchor = benchmark.title.lower().replace(" ", "-")
         anchor = "".join(letter for letter in anchor if letter.isalnum() or letter in "-_")
-        rows.append([f"[{benchmark.title}](#{anchor})", str(sum(it.met for it in verdicts)), str(len(verdicts))])
-    return table(rows)
+        met = str(sum(it.met for it in verdicts))
+        rows[benchmark.title] = [f"[{benchmark.title}](#{anchor})", met, str(len(verdicts))]
+    return rows
 
 
-def page(pairs: Sequence[tuple[Benchmark, Run]], everything: Sequence[tuple[str, str]], note: str = "") -> str:
-    """The whole page; `everything` is the name and title of each benchmark, `note` the circumstances of the run."""
+def sections(text: str) -> dict[str, str]:
+    """The sections of a page by title, without their headings."""
+    found = (part.partition("\n") for part in f"\n{text}".split("\n## ")[1:])
+    return {title: body.strip() for title, _newline, body in found}
+
+
+def kept_rows(kept: Mapping[str, str]) -> dict[str, list[str]]:
+    """The rows of an earlier page's summary, by title."""
+    lines = [line for line in kept.get("Targets", "").splitlines() if line.startswith("| [")]
+    return {line[3 : line.index("](")]: [part.strip() for part in line.strip("| ").split("|")] for line in lines}
+
+
+def page(
+    pairs: Sequence[tuple[Benchmark, Run]], everything: Sequence[tuple[str, str]], note: str = "", before: str = ""
+) -> str:
+    """The whole page.
+
+    `everything` is the name and title of each benchmark, `note` the circumstances of the run. What was not measured now
+    is taken from `before`, an earlier page, or is said to be missing.
+    """
     header = HEADER.format(many=MANY, names=", ".join(f"`{name}`" for name, _title in everything))
+    now, kept = {benchmark.title: section(benchmark, run) for benchmark, run in pairs}, sections(before)
+    stays = [title for _name, title in everything if title not in now and title in kept]
+    absent = [f"{title} (`make bench B={name}`)" for name, title in everything if title not in {*now, *stays}]
     parts = [header.rstrip()]
-    measured = {benchmark.name for benchmark, _run in pairs}
-    absent = [f"{title} (`make bench B={name}`)" for name, title in everything if name not in measured]
     parts += [f"Not measured in this run: {'; '.join(absent)}."] if absent else []
+    machine = [kept["Machine"]] if stays else []
     machines = dict.fromkeys(tuple(run.machine.items()) for _benchmark, run in pairs)
-    parts += ["## Machine", *(table([["", ""], *map(list, machine)]) for machine in machines)]
+    tables = (table([["", ""], *map(list, each)]) for each in machines)
+    machine += [each for each in tables if each not in "".join(machine)]
+    parts += ["## Machine", *machine]
     parts += [note] if note else []
-    parts += ["## Targets", summary(pairs)]
-    for benchmark, run in pairs:
-        parts += section(benchmark, run)
+    rows = {**kept_rows(kept), **summary(pairs)}
+    met = [["benchmark", "targets met", "of"]]
+    met += [rows[title] for _name, title in everything if title in rows and title in {*now, *stays}]
+    parts += ["## Targets", table(met)]
+    for _name, title in everything:
+        parts += now.get(title, [f"## {title}", kept[title]] if title in stays else [])
     return "\n\n".join(parts) + "\n"

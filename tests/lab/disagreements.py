@@ -24,7 +24,7 @@ PREFIXES = {
 SHARED, STRAY, OUTSIDE, LEAKED = "10.64.250.1/32", "10.64.77.7/32", "10.99.0.1/32", "10.64.88.8/32"
 THEIRS = "10.64.77.9/32"  # another program's route in our table, which is nobody's business
 # What is not ours stays, however long is waited for it.
-REPAIR = ("--tags", "repair", "-e", '{"reconcile_timeout": 0, "reconcile_repair_timeout": 30}')
+REPAIR = ("--tags", "repair", "-e", '{"reconcile_timeout": 0, "reconcile_repair_timeout": 12}')
 IS_WATCHED = "systemctl is-active roth-ports || true"
 Found = set[tuple[str, "str | None", "str | None"]]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.bench.benchmark import OURS, Benchmark, Plot
-from tests.bench.report import cell, page
+from tests.bench.report import cell, page, sections
 from tests.bench.samples import Run, Sample, load, percentile, save
 from tests.bench.targets import Target, judge
 
@@ -43,6 +44,19 @@ BENCHMARK = Benchmark(
 def test_fixed_samples_give_the_golden_page():
     golden = Path(__file__).with_name("golden.txt")
     assert page([(BENCHMARK, RUN)], [("core", "The core"), ("task", "The task")]) == golden.read_text()
+
+
+def test_what_is_not_measured_again_stays_as_it_was_and_what_is_takes_its_place():
+    everything = [("task", "The task"), ("core", "The core")]
+    task = replace(BENCHMARK, name="task", title="The task", targets=(), plots=())
+    both = page([(task, RUN), (BENCHMARK, RUN)], everything, "Beside editors.")
+    assert page([(BENCHMARK, RUN)], everything, before=both) == both
+    slower = run(samples(CASE, OURS, 30), samples(CASE, "ip -batch", 10), samples(OTHER, OURS, 5.0))
+    later = page([(BENCHMARK, replace(slower, machine={"processor": "4 cores"}))], everything, "Alone.", before=both)
+    assert "| [The task](#the-task) | 0 | 0 |\n| [The core](#the-core) | 0 | 1 |" in later
+    assert sections(later)["The task"] == sections(both)["The task"]
+    assert sections(later)["The core"] != sections(both)["The core"]
+    assert [line in later for line in ("2 cores", "Beside editors.", "4 cores", "Alone.")] == [True] * 4
 
 
 def verdict(target: Target, *found: list[Sample]):
