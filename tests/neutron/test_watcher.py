@@ -57,12 +57,14 @@ def plugged(fabric: Fabric, port: dict[str, Any], host: str) -> dict[str, float]
     began = events.first(host, tap(port))
     routed = events.first(host, v4, "table", "142")
     switched = max(events.first(name, v4) for name in SWITCHES)
+    neutron = watcher(fabric, host)["read_seconds"]
     return {
         "tap to route on the host": routed - began,
-        "of it Neutron's answer": watcher(fabric, host)["read_seconds"],
+        "of it Neutron's answer": neutron,
         "route on the host to both switches": switched - routed,
         "tap to the first answer, IPv4": (answers[v4] or 0) - began,
         "tap to the first answer, IPv6": (answers[v6] or 0) - began,
+        "tap to the first answer of both without Neutron's": max(answers[v4] or 0, answers[v6] or 0) - began - neutron,
     }
 
 
