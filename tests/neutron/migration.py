@@ -1,8 +1,9 @@
 """A live migration as nova does it, step by step, of an instance that is a network namespace.
 
 The instance has two interfaces with one MAC: one behind the source's bridge, and from when nova plugs it one behind the
-target's, which is down. In its pause its addresses are on none; then they are on the second, and its kernel says so
-itself (arp_notify, ndisc_notify), as a guest's does after QEMU has it resumed.
+target's (in Open vSwitch once Neutron's agent has wired it there), which is down. In its pause its addresses are on
+none; then they are on the second, and its kernel says so itself (arp_notify, ndisc_notify), as a guest's does after
+QEMU has it resumed.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Any
 
 from lab.api import Api
 from lab.commands import ip_batch, run
+from lab.integration import BRIDGE, add_port
 from lab.ports import Instance
 from lab.settings import netns_path
 
-from tests.lab.fabric import Fabric
+from tests.lab.fabric import Fabric, eventually
 
 NEXT = "eth1"
 QUIET = {"accept_ra": 0, "accept_dad": 0, "ndisc_notify": 1}
@@ -60,26 +62,44 @@ class Migration:
         values.append(f"echo 1 >/proc/sys/net/ipv4/conf/{NEXT}/arp_notify")
         values.append("echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_ra")  # what it has learned moves with it
         run("nsenter", f"--net={netns_path(self.space)}", "sh", "-c", " && ".join(values))
-        lines = [f"link set {port.tap} {what}" for what in ("addrgenmode none", f"master {port.bridge}", "up")]
-        ip_batch(lines, netns=host)
+        joined = () if self.switched else (f"master {port.bridge}",)
+        ip_batch([f"link set {port.tap} {what}" for what in ("addrgenmode none", *joined, "up")], netns=host)
+        if self.switched:
+            self._vsctl(self.target, *add_port(port))
+            eventually(
+                lambda: self._vsctl(self.target, "get", "Port", port.tap, "tag").strip(),
+                str.isdigit,
+                f"the agent of {self.target} gives {port.tap} its VLAN",
+                60,
+            )
+
+    @property
+    def switched(self) -> bool:
+        """Whether instances are in Open vSwitch, where Neutron's agent wires them."""
+        return bool(self.fabric.topology.agents)
+
+    def _vsctl(self, host: str, *words: str) -> str:
+        return self.fabric.run(host, "ovs-vsctl", "--timeout=30", *words)
 
     def move(self, seconds: float) -> Pause:
         """The instance stops on the source and goes on on the target, `seconds` later."""
-        gateway = self._gateway()
+        gateways = self._gateways()
         began = time.time()
         ip_batch(["link set eth0 down", "address flush dev eth0"], netns=self.space)
         threading.Event().wait(max(0.0, began + seconds - time.time()))
         addresses = [
             f"address add {each} dev {NEXT}{' nodad' if ':' in each else ''}" for each in self.instance.addresses
         ]
-        routes = [f"route replace default via {each} dev {NEXT}" for each in (*self.instance.gateways, *gateway)]
+        routes = [f"route replace default via {each} dev {NEXT}" for each in gateways]
         ip_batch([*addresses, f"link set {NEXT} up", *routes], netns=self.space)
         return Pause(began, time.time())
 
-    def _gateway(self) -> list[str]:
-        """The IPv6 router that the instance has learned: it is among what moves with its memory."""
-        shown = run("ip", "-n", self.space, "-6", "-j", "route", "show", "default").stdout
-        return [each["gateway"] for each in json.loads(shown) if "gateway" in each]
+    def _gateways(self) -> list[str]:
+        """The routers that the instance knows, of both families: they are among what moves with its memory."""
+        shown = [
+            run("ip", "-n", self.space, family, "-j", "route", "show", "default").stdout for family in ("-4", "-6")
+        ]
+        return [each["gateway"] for text in shown for each in json.loads(text or "[]") if "gateway" in each]
 
     def activate(self) -> None:
         """Neutron binds the port to the target."""
@@ -87,6 +107,8 @@ class Migration:
 
     def unplug(self) -> None:
         """The source's QEMU has ended."""
+        if self.switched:
+            self._vsctl(self.source, "--if-exists", "del-port", BRIDGE, self.instance.tap)
         ip_batch([f"link del {self.instance.tap}"], netns=self.fabric.netns(self.source))
 
     def finish(self) -> None:
