@@ -37,7 +37,7 @@ RETURN = r"""
 _value:
   description:
     - One entry a bridge, with C(network), C(device), C(kind) (C(linux) or C(openvswitch)), C(spanning), C(mtu) (bytes),
-      C(mac), C(gateways) (with length) and C(advertised) (IPv6 prefixes).
+      C(mac), C(gateways) (with length), C(advertised) (IPv6 prefixes), C(agent_bridge) and C(vlans).
   type: list
   elements: dict
 """

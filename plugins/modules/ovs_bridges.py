@@ -19,6 +19,9 @@ description:
     C(external_ids) are set. What Neutron's agent adds to a bridge of ours stays - patch ports, flows, controllers,
     protocols, C(fail_mode).
   - The common MAC address is set with the bridge, before it has any address or route.
+  - A bridge that names an O(bridges[].agent_bridge) is joined to each of its O(bridges[].vlans) by a pair of patch
+    ports. A port is ours when its C(external_ids) have the key C(roth), and nothing else of the agent's bridge is
+    touched.
 options:
   bridges:
     description: The wanted bridges.
@@ -42,6 +45,19 @@ options:
         description: MTU of the local port in bytes.
         type: int
         default: 1500
+      agent_bridge:
+        description:
+          - A bridge of Neutron's agent (C(bridge_mappings)) that this one is beside. It has to be there, or to be one
+            of O(bridges), and of the same datapath type.
+        type: str
+      vlans:
+        description:
+          - VLANs of the agent's bridge whose frames come to this bridge, without a tag.
+          - The two ports of VLAN 101 are called C(raDIGEST-101) there and C(rnDIGEST-101) here, where DIGEST is the
+            first eight hexadecimal digits of the SHA-256 of this bridge's name.
+        type: list
+        elements: int
+        default: []
   datapath_type:
     description:
       - V(system) is the kernel's datapath, V(netdev) the one in userspace. Has to be what Neutron's agent is set to. A
@@ -98,6 +114,15 @@ EXAMPLES = r"""
         mtu: 9000
     adopt: [br-rpn]
 
+- name: Make a bridge that has two VLANs of the agent's bridge
+  roth.fabric.ovs_bridges:
+    bridges:
+      - name: br-layered
+        network: layered
+        mac: "02:8e:00:00:00:02"
+        agent_bridge: br-provider
+        vlans: [101, 102]
+
 - name: Give all bridges back
   roth.fabric.ovs_bridges:
     bridges: []
@@ -134,6 +159,18 @@ released:
   type: list
   elements: str
   sample: []
+patches_set:
+  description: Patch ports of ours that were made, or of which something was set.
+  returned: always
+  type: list
+  elements: str
+  sample: ["ra0a7a535a-101", "rn0a7a535a-101"]
+patches_removed:
+  description: Patch ports of ours that were deleted.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 unavailable:
   description:
     - Why Open vSwitch could not be asked, and null where it was. Without O(bridges) that is no failure, for a host
@@ -143,15 +180,15 @@ unavailable:
   sample: ovs-vsctl is not there, Open vSwitch is not installed
 """
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
-from ..module_utils.arguments import Module, check_integer
-from ..module_utils.inventory.checks import interface_name, mac
-from ..module_utils.kernel.text import quoted
-from ..module_utils.openvswitch.model import FoundBridge, WantedBridge
-from ..module_utils.openvswitch.plan import BridgePlan, Command, plan_bridges
-from ..module_utils.openvswitch.vsctl import READ, found_bridges
+from ..module_utils.arguments import Module
+from ..module_utils.openvswitch.model import Found, WantedBridge
+from ..module_utils.openvswitch.options import check_options, parse_bridges
+from ..module_utils.openvswitch.patches import Command, wanted_patches
+from ..module_utils.openvswitch.plan import BridgePlan, plan_bridges
+from ..module_utils.openvswitch.vsctl import READ, found_in
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "bridges": {
@@ -163,6 +200,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
             "network": {"type": "str", "required": True},
             "mac": {"type": "str", "required": True},
             "mtu": {"type": "int", "default": 1500},
+            "agent_bridge": {"type": "str"},
+            "vlans": {"type": "list", "elements": "int", "default": []},
         },
     },
     "datapath_type": {"type": "str", "default": "system"},
@@ -172,7 +211,6 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "database": {"type": "str"},
     "timeout": {"type": "int", "default": 10},
 }
-DATABASE = re.compile(r"unix:/[!-~]+|(tcp|ssl):[!-~]+")  # ovsdb(7), active connection methods
 NOT_INSTALLED = "ovs-vsctl is not there, Open vSwitch is not installed"
 
 
@@ -191,12 +229,12 @@ class Vsctl:
         database = module.params["database"]
         self.command = [path, f"--timeout={module.params['timeout']}", *([f"--db={database}"] if database else [])]
 
-    def read(self) -> dict[str, FoundBridge]:
-        """The bridges by name. Raises Unavailable when the database does not answer, ValueError for nonsense."""
+    def read(self) -> Found:
+        """Bridges and ports. Raises Unavailable when the database does not answer, ValueError for nonsense."""
         code, out, err = self.module.run_command([*self.command, "--format=json", *READ])
         if code:
             raise Unavailable(f"Open vSwitch's database does not answer: {_said(code, err)}")
-        return found_bridges(out)
+        return found_in(out)
 
     def write(self, commands: list[Command], *, wait: bool = True) -> str:
         """One transaction, and then the wait until ovs-vswitchd did it. What went wrong, or an empty string."""
@@ -212,71 +250,27 @@ def _said(code: int, err: str) -> str:
     return (err.strip().splitlines() or [f"exit status {code}"])[-1].removeprefix("ovs-vsctl: ")
 
 
-def bridge_name(value: object) -> str | None:
-    """As other checks of an inventory; ovs-vsctl takes a word with a dash first for an option."""
-    if isinstance(value, str) and value.startswith("-") and interface_name(value) is None:
-        return "an interface name that does not begin with a dash"
-    return interface_name(value)
-
-
-def parse_bridges(params: dict[str, Any]) -> list[WantedBridge]:
-    """The wanted bridges. Raises ValueError naming the option."""
-    wanted: list[WantedBridge] = []
-    for index, entry in enumerate(params["bridges"]):
-        place = f"bridges[{index}]"
-        for key, check in (("name", bridge_name), ("mac", mac)):
-            expected = check(entry[key])
-            if expected is not None:
-                raise ValueError(f"{place}.{key} = {quoted(entry[key])}: expected {expected}")
-        if not entry["network"] or not entry["network"].isprintable():
-            raise ValueError(f"{place}.network = {quoted(entry['network'])}: expected a name of printable characters")
-        if entry["name"] in [bridge.name for bridge in wanted]:
-            raise ValueError(f"{place}.name = {quoted(entry['name'])}: expected each bridge once")
-        check_integer(f"{place}.mtu", entry["mtu"], 1280, 65535, "bytes")
-        wanted.append(
-            WantedBridge(
-                name=entry["name"],
-                network=entry["network"],
-                mac=entry["mac"].lower(),
-                mtu=entry["mtu"],
-                datapath_type=params["datapath_type"],
-                fail_mode=params["fail_mode"],
-            )
-        )
-    return wanted
-
-
-def check_options(params: dict[str, Any]) -> None:
-    """Raises ValueError naming the option."""
-    if not re.fullmatch(r"[a-z][a-z0-9_-]*", params["datapath_type"]):
-        given = quoted(params["datapath_type"])
-        raise ValueError(f"datapath_type = {given}: expected a word, such as system or netdev")
-    for index, name in enumerate(params["adopt"]):
-        expected = bridge_name(name)
-        if expected is not None:
-            raise ValueError(f"adopt[{index}] = {quoted(name)}: expected {expected}")
-    if params["database"] is not None and not DATABASE.fullmatch(params["database"]):
-        expected = "where a database listens, such as unix:/run/openvswitch/db.sock or tcp:127.0.0.1:6640"
-        raise ValueError(f"database = {quoted(params['database'])}: expected {expected}")
-    check_integer("timeout", params["timeout"], 1, 600, "seconds")
-
-
-def not_working(wanted: list[WantedBridge], found: dict[str, FoundBridge]) -> list[str]:
-    """Wanted bridges without a local port: ovs-vswitchd could not make it, or has not seen it."""
-    return [bridge.name for bridge in wanted if bridge.name in found and not found[bridge.name].works]
+def not_working(wanted: list[WantedBridge], found: Found) -> list[str]:
+    """Wanted bridges without a local port, and patch ports without a number: ovs-vswitchd could not make them."""
+    bridges = [bridge.name for bridge in wanted if bridge.name in found.bridges]
+    ends = [end.name for bridge in wanted for end in wanted_patches(bridge) if end.name in found.ports]
+    dead = [name for name in bridges if not found.bridges[name].works]
+    return dead + [name for name in ends if not found.ports[name].works]
 
 
 def apply(vsctl: Vsctl, wanted: list[WantedBridge], plan: BridgePlan) -> str:
-    """What went wrong, or an empty string. Bridges that were made and do not work are taken back."""
+    """What went wrong, or an empty string. Then bridges and patch ports that were made are taken back."""
     if not plan.commands:
         dead = not_working(wanted, vsctl.read())
-        return f"{', '.join(dead)}: ovs-vswitchd has no local port for it, see its log" if dead else ""
+        return f"{', '.join(dead)}: ovs-vswitchd has no such port, see its log" if dead else ""
     failed = vsctl.write(plan.commands)
     dead = not_working(wanted, vsctl.read())
     if not failed and not dead:
         return ""
-    if plan.created:
-        vsctl.write([("--if-exists", "del-br", name) for name in plan.created], wait=False)
+    back: list[Command] = [("--if-exists", "del-port", name) for name in plan.patches.created]
+    back += [("--if-exists", "del-br", name) for name in plan.created]
+    if back:
+        vsctl.write(back, wait=False)
     types = ", ".join(sorted({bridge.datapath_type for bridge in wanted}))
     return failed or f"{', '.join(dead)}: ovs-vswitchd could not make it (datapath_type {types}), see its log"
 
@@ -290,19 +284,27 @@ def result_of(plan: BridgePlan, unavailable: str | None = None) -> dict[str, Any
         "updated": plan.updated,
         "removed": plan.removed,
         "released": plan.released,
+        "patches_set": sorted(plan.patches.created + plan.patches.updated),
+        "patches_removed": plan.patches.removed,
         "unavailable": unavailable,
         "diff": {
-            "before": "".join(f"{bridge}\n" for _name, bridge in sorted(plan.before.items())),
-            "after": "".join(f"{bridge}\n" for _name, bridge in sorted(plan.after.items())),
+            "before": _lines(plan.before, plan.patches.before),
+            "after": _lines(plan.after, plan.patches.after),
         },
     }
+
+
+def _lines(*shown: Mapping[str, object]) -> str:
+    return "".join(f"{each}\n" for part in shown for _name, each in sorted(part.items()))
 
 
 def carry_out(module: Module, wanted: list[WantedBridge]) -> dict[str, Any]:
     """Read, plan, apply. Raises Unavailable, ValueError for what is no answer; ends the module for a refusal."""
     vsctl = Vsctl(module)
     params = module.params
-    plan = plan_bridges(wanted, vsctl.read(), params["adopt"], remove_in_use=params["remove_in_use"])
+    found = vsctl.read()
+    in_use = params["remove_in_use"]
+    plan = plan_bridges(wanted, found.bridges, params["adopt"], remove_in_use=in_use, ports=found.ports)
     if plan.problems:
         module.fail_json(msg=f"{'; '.join(plan.problems)}; nothing was changed")
     if not module.check_mode:

@@ -112,6 +112,13 @@ def interface_name(value: object) -> str | None:
     )
 
 
+def bridge_name(value: object) -> str | None:
+    """A name for a bridge of Open vSwitch: ovs-vsctl takes a word with a dash first for an option."""
+    if isinstance(value, str) and value.startswith("-") and interface_name(value) is None:
+        return "an interface name that does not begin with a dash"
+    return interface_name(value)
+
+
 def key(value: object) -> str | None:
     """A TCP MD5 key that each configuration language takes."""
     if isinstance(value, str) and _KEY.fullmatch(value) and not _KEY_REFUSED & set(value):

@@ -10,6 +10,7 @@ from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
 from ..kernel.model import Prefix
+from .agent_bridges import agent_bridge_problems
 from .model import Inventory
 from .problems import MISSING, Problem, problem
 from .segments import segment_problems
@@ -33,6 +34,7 @@ def network_problems(inventory: Inventory) -> Iterator[Problem]:
             yield from _same_everywhere(host, place, network, stated)
             yield from _mtu(inventory, host, place, network)
             yield from segment_problems(inventory, host, place, network)
+        yield from agent_bridge_problems(inventory, host, networks)
         yield from _overlaps(inventory, host, networks)
 
 

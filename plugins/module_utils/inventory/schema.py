@@ -86,6 +86,7 @@ _NETWORK = Record(
         "name": Leaf(checks.name),
         "bridge": Leaf(checks.interface_name),
         "bridge_kind": Leaf(checks.choice("linux", "openvswitch")),
+        "agent_bridge": Leaf(checks.bridge_name),
         "plan": Leaf(checks.choice("spanning", "pinned")),
         "announce": Leaf(checks.choice("host_routes", "aggregate", "both")),
         "mtu": _MTU,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..wanted.networks import SPANNING, ProviderNetwork, Subnet, provider_networks
+from ..wanted.neutron_networks import vlans_of
 
 LINUX = "linux"
 OPENVSWITCH = "openvswitch"
@@ -24,7 +25,7 @@ class Bridge:
     `kind` is LINUX or OPENVSWITCH. `gateways` are the bridge's own addresses with length: the full length (/32, /128)
     where the network spans hosts, because a connected route would keep traffic for other hosts' instances on the
     bridge; the subnet's where it is pinned to this host. `advertised` are the IPv6 prefixes for router advertisements,
-    `mtu` is in bytes.
+    `mtu` is in bytes. Where there is an `agent_bridge`, frames of its `vlans` come to this bridge, untagged.
     """
 
     network: str
@@ -35,6 +36,8 @@ class Bridge:
     mac: str
     gateways: tuple[str, ...]
     advertised: tuple[str, ...]
+    agent_bridge: str | None = None
+    vlans: tuple[int, ...] = ()
 
 
 def common_mac(network: str) -> str:
@@ -59,6 +62,9 @@ def _bridge(network: ProviderNetwork, raw: Mapping[str, Any], host: str) -> Brid
     kind = raw.get("bridge_kind") or LINUX
     if kind not in KINDS:
         raise ValueError(f"network {network.name!r}: bridge_kind {kind!r}: expected {' or '.join(KINDS)}")
+    agents = raw.get("agent_bridge")
+    if agents is not None and kind != OPENVSWITCH:
+        raise ValueError(f"network {network.name!r}: agent_bridge {agents!r}: expected none, or {OPENVSWITCH} bridges")
     return Bridge(
         network=network.name,
         device=network.bridge,
@@ -68,6 +74,8 @@ def _bridge(network: ProviderNetwork, raw: Mapping[str, Any], host: str) -> Brid
         mac=str(raw.get("gateway_mac") or common_mac(network.name)),
         gateways=tuple(_gateway(subnet, spanning) for subnet in subnets if subnet.gateway is not None),
         advertised=tuple(str(subnet.prefix) for subnet in subnets if subnet.prefix.version == 6),
+        agent_bridge=agents,
+        vlans=() if agents is None else vlans_of(raw, host),
     )
 
 

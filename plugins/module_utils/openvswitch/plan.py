@@ -5,20 +5,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from .model import FOUND_MAC, FOUND_MTU, MARK, FoundBridge, WantedBridge
-
-Command = tuple[str, ...]
+from .model import FOUND_MAC, FOUND_MTU, MARK, FoundBridge, FoundPort, WantedBridge
+from .patches import Command, PatchPlan, plan_patches, setting
 
 
 @dataclass
 class BridgePlan:
     """`commands` are for one transaction. `before` and `after` hold each bridge that changes, by name.
 
-    `problems` are refusals in words; with any of them nothing is to be done.
+    `patches` has the ports that change, whose commands and problems are among those here. `problems` are refusals in
+    words; with any of them nothing is to be done.
     """
 
     commands: list[Command] = field(default_factory=list)
@@ -30,6 +29,7 @@ class BridgePlan:
     removed: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    patches: PatchPlan = field(default_factory=PatchPlan)
 
 
 def plan_bridges(
@@ -38,11 +38,12 @@ def plan_bridges(
     adopt: Collection[str] = (),
     *,
     remove_in_use: bool = False,
+    ports: Mapping[str, FoundPort] | None = None,
 ) -> BridgePlan:
     """`wanted` is the whole set of ours; `adopt` names bridges of others that may become ours.
 
-    What others set is left: ports, controllers, protocols, fail_mode and other keys of a bridge of ours, and
-    everything of a bridge that is not ours.
+    `found` are the bridges, and `ports` those on them, by name. What others set is left: their ports, controllers,
+    protocols, fail_mode and other keys of a bridge of ours, and of a bridge that is not ours everything but our ports.
     """
     plan = BridgePlan()
     for bridge in sorted(wanted, key=lambda bridge: bridge.name):
@@ -55,20 +56,18 @@ def plan_bridges(
     for name, known in sorted(found.items()):
         if known.ours and name not in names:
             _give_up(plan, known, remove_in_use)
+    plan.patches = plan_patches(wanted, found, ports or {}, plan.removed)
+    plan.commands = [*plan.patches.removals, *plan.commands, *plan.patches.commands]
+    plan.problems += plan.patches.problems
     return plan
-
-
-def _is(column: str, value: str) -> str:
-    """Quoted, because a colon means something to ovs-vsctl."""
-    return f"{column}={json.dumps(value, ensure_ascii=False)}"
 
 
 def _create(plan: BridgePlan, wanted: WantedBridge) -> None:
     settings = [
-        _is("datapath_type", wanted.datapath_type),
-        _is(f"external_ids:{MARK}", wanted.network),
+        setting("datapath_type", wanted.datapath_type),
+        setting(f"external_ids:{MARK}", wanted.network),
         # before the local port exists: addresses and routes come later, and a change of it drops routes
-        _is("other_config:hwaddr", wanted.mac),
+        setting("other_config:hwaddr", wanted.mac),
     ]
     if wanted.fail_mode is not None:
         settings.append(f"fail_mode={wanted.fail_mode}")
@@ -98,10 +97,10 @@ def _keep(plan: BridgePlan, wanted: WantedBridge, known: FoundBridge, adopt: boo
     if not known.ours:
         marks |= {FOUND_MAC: known.mac or "", FOUND_MTU: str(known.mtu or "")}
     settings = [
-        _is(f"external_ids:{key}", value) for key, value in marks.items() if known.external_ids.get(key) != value
+        setting(f"external_ids:{key}", value) for key, value in marks.items() if known.external_ids.get(key) != value
     ]
     if known.mac != wanted.mac:
-        settings.append(_is("other_config:hwaddr", wanted.mac))
+        settings.append(setting("other_config:hwaddr", wanted.mac))
     if settings:
         plan.commands.append(("set", "Bridge", name, *settings))
     if known.mtu != wanted.mtu:
@@ -131,7 +130,7 @@ def _release(plan: BridgePlan, known: FoundBridge) -> None:
     name = known.name
     mac, mtu = known.external_ids[FOUND_MAC], known.external_ids.get(FOUND_MTU, "")
     if mac:
-        plan.commands.append(("set", "Bridge", name, _is("other_config:hwaddr", mac)))
+        plan.commands.append(("set", "Bridge", name, setting("other_config:hwaddr", mac)))
     else:
         plan.commands.append(("remove", "Bridge", name, "other_config", "hwaddr"))
     if mtu.isdecimal():

@@ -1,15 +1,15 @@
 # Copyright: (c) 2026, roth.fabric contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What `ovs-vsctl --format=json` prints (ovs-vsctl(8); values as in RFC 7047, 5.1), as bridges."""
+"""What `ovs-vsctl --format=json` prints (ovs-vsctl(8); values as in RFC 7047, 5.1), as bridges and ports."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Union
 
-from .model import SYSTEM, FoundBridge
+from .model import PATCH, SYSTEM, Found, FoundBridge, FoundPort
 
 Atom = Union[str, int, float, bool]
 Value = Union[tuple[Atom, ...], dict[str, str]]
@@ -17,8 +17,8 @@ Row = Mapping[str, Value]
 
 READ = (
     "--columns=name,datapath_type,ports,other_config,external_ids", "list", "Bridge",
-    "--", "--columns=_uuid,name,interfaces", "list", "Port",
-    "--", "--columns=_uuid,name,type,mtu_request,ofport", "list", "Interface",
+    "--", "--columns=_uuid,name,interfaces,tag,external_ids", "list", "Port",
+    "--", "--columns=_uuid,name,type,mtu_request,ofport,options", "list", "Interface",
 )  # fmt: skip
 """One transaction, so that the three tables fit one another. Prints a line of JSON a table."""
 
@@ -62,25 +62,49 @@ def _bridge(row: Row, interfaces: list[Row]) -> FoundBridge:
     name = str(_first(row, "name"))
     local = next((found for found in interfaces if _first(found, "name") == name), None)
     mtu = _first(local, "mtu_request") if local else None
-    others = [found for found in interfaces if found is not local and _first(found, "type") != "patch"]
+    others = [found for found in interfaces if found is not local and _first(found, "type") != PATCH]
     return FoundBridge(
         name=name,
         datapath_type=str(_first(row, "datapath_type") or SYSTEM),
         mac=_map(row, "other_config").get("hwaddr", "").lower() or None,
         mtu=int(mtu) if mtu is not None else None,
         ports=tuple(sorted(str(_first(found, "name")) for found in others)),
-        works=local is not None and _first(local, "ofport") not in (None, -1),
+        works=local is not None and _works(local),
         external_ids=_map(row, "external_ids"),
     )
 
 
-def found_bridges(text: str) -> dict[str, FoundBridge]:
-    """The bridges by name, from what READ printed. Raises ValueError for anything else."""
+def _works(interface: Row) -> bool:
+    return _first(interface, "ofport") not in (None, -1)
+
+
+def _ports(bridge: Row, ports: Mapping[Atom, Row], interfaces: Mapping[Atom, Row]) -> Iterator[FoundPort]:
+    """All but the local one, which has the bridge's name."""
+    on = str(_first(bridge, "name"))
+    for row in (ports[port] for port in bridge["ports"]):
+        if (name := str(_first(row, "name"))) == on:
+            continue
+        first = interfaces[next(iter(row["interfaces"]))]
+        tag = _first(row, "tag")
+        yield FoundPort(
+            name=name,
+            bridge=on,
+            kind=str(_first(first, "type") or ""),
+            peer=_map(first, "options").get("peer"),
+            tag=int(tag) if tag is not None else None,
+            external_ids=_map(row, "external_ids"),
+            works=_works(first),
+        )
+
+
+def found_in(text: str) -> Found:
+    """Bridges and ports, from what READ printed. Raises ValueError for anything else."""
     try:
         bridges, ports, interfaces = (_rows(line) for line in text.splitlines() if line.strip())
         by_port = {atom: row for row in ports for atom in row["_uuid"]}
         by_interface = {atom: row for row in interfaces for atom in row["_uuid"]}
         found = [_bridge(row, _interfaces(row, by_port, by_interface)) for row in bridges]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        members = [port for row in bridges for port in _ports(row, by_port, by_interface)]
+    except (AttributeError, KeyError, StopIteration, TypeError, ValueError) as error:
         raise ValueError(f"ovs-vsctl printed something else than three tables: {error!r}") from error
-    return {bridge.name: bridge for bridge in found}
+    return Found({bridge.name: bridge for bridge in found}, {port.name: port for port in members})

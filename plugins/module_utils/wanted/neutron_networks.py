@@ -73,6 +73,13 @@ def segment_of(
     return physical, vlan if isinstance(vlan, int) else None
 
 
+def vlans_of(network: Mapping[str, object], host: str) -> tuple[int, ...]:
+    """The VLANs of the segments that a network's subnets are on at `host`, in rising order; flat ones have none."""
+    subnets: Sequence[Mapping[str, object]] = network["subnets"]  # type: ignore[assignment]
+    found = [segment_of(network, subnet, host, "")[1] for subnet in subnets if subnet.get("host") in (None, host)]
+    return tuple(sorted({vlan for vlan in found if vlan is not None}))
+
+
 def _filled(pattern: object, network: Mapping[str, object], host: str) -> str:
     return str(pattern).replace("{host}", host).replace("{name}", str(network["name"]))
 

@@ -113,10 +113,55 @@ OVS_CASES: list[Case] = [
         "directory). It is needed for br-mobile, and not installed or started by this collection",
     ),
     (
+        "an agent's bridge without VLANs",
+        "ovs_bridges",
+        bridges(bridge(name="br-x", agent_bridge="br-provider")),
+        "bridges[1].vlans: expected a value beside agent_bridge = 'br-provider'",
+    ),
+    (
+        "VLANs of no bridge",
+        "ovs_bridges",
+        bridges(bridge(name="br-x", vlans=[101])),
+        "bridges[1].agent_bridge: expected a value beside vlans = [101]",
+    ),
+    (
+        "an option of ovs-vsctl for the agent's bridge",
+        "ovs_bridges",
+        bridges(bridge(name="br-x", agent_bridge="--no-wait", vlans=[101])),
+        "bridges[1].agent_bridge = '--no-wait': expected an interface name that does not begin with a dash",
+    ),
+    (
+        "a bridge beside itself",
+        "ovs_bridges",
+        bridges(bridge(name="br-x", agent_bridge="br-x", vlans=[101])),
+        "bridges[1].agent_bridge = 'br-x': expected another bridge than name",
+    ),
+    (
+        "a VLAN that is none",
+        "ovs_bridges",
+        bridges(bridge(name="br-x", agent_bridge="br-provider", vlans=[101, 4095])),
+        "bridges[1].vlans[1] = 4095: expected 1 to 4094",
+    ),
+    (
+        "a VLAN twice",
+        "ovs_bridges",
+        bridges(bridge(name="br-x", agent_bridge="br-provider", vlans=[101, 101])),
+        "bridges[1].vlans[1] = 101: expected another VLAN of br-provider, br-x has it",
+    ),
+    (
+        "a VLAN of the agent's bridge for two bridges",
+        "ovs_bridges",
+        bridges(
+            bridge(name="br-x", agent_bridge="br-provider", vlans=[101]),
+            bridge(name="br-y", agent_bridge="br-provider", vlans=[101]),
+        ),
+        "bridges[2].vlans[0] = 101: expected another VLAN of br-provider, br-x has it",
+    ),
+    (
         "a misspelt key of a bridge",
         "ovs_bridges",
         bridges(bridge(name="br-x", macs="02:8e:00:00:00:01")),
-        "Unsupported parameters for (roth.fabric.ovs_bridges) module: bridges.macs. Supported parameters include: mac, "
-        "mtu, name, network. Did you mean mac?",
+        "Unsupported parameters for (roth.fabric.ovs_bridges) module: bridges.macs. Supported parameters include: "
+        "agent_bridge, mac, mtu, name, network, vlans. Did you mean mac?",
     ),
 ]

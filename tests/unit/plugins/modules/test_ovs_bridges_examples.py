@@ -5,13 +5,9 @@ from __future__ import annotations
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.roth.fabric.plugins.module_utils.openvswitch.options import check_options, parse_bridges
 from ansible_collections.roth.fabric.plugins.module_utils.openvswitch.plan import plan_bridges
-from ansible_collections.roth.fabric.plugins.modules.ovs_bridges import (
-    ARGUMENTS,
-    check_options,
-    parse_bridges,
-    result_of,
-)
+from ansible_collections.roth.fabric.plugins.modules.ovs_bridges import ARGUMENTS, result_of
 
 from tests.unit.plugins.modules.examples import load, tasks
 

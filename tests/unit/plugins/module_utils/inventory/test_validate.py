@@ -81,6 +81,19 @@ def test_broken_inventory_is_refused_with_host_variable_value_and_expectation(ca
     assert 'my"key' not in text
 
 
+@pytest.mark.parametrize("other", ["br-provider", "br-of-hv2"])
+def test_a_network_beside_the_agents_bridge_has_no_problem_whatever_that_one_is_called_on_another_host(other):
+    content = good()
+    for path, value in {
+        "*.roth_provider_networks[1].agent_bridge": "br-provider",
+        "hv2.roth_provider_networks[1].agent_bridge": other,
+        "*.roth_provider_networks[1].subnets[0].segmentation_id": 101,
+        "*.roth_provider_networks[1].subnets[1].segmentation_id": 101,
+    }.items():
+        change(content["hosts"], path, value)
+    assert judged(content) == []
+
+
 def test_titles_are_unique():
     titles = [case["title"] for case in CASES]
     assert len(titles) == len(set(titles))

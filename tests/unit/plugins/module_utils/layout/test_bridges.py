@@ -77,6 +77,41 @@ def test_an_unknown_kind_of_bridge_is_named():
         bridges([{**SPANNING, "bridge_kind": "ovs"}], "hv1")
 
 
+LAYERED = {
+    **PINNED,
+    "bridge_kind": "openvswitch",
+    "agent_bridge": "br-provider",
+    "segmentation_id": 7,
+    "subnets": [
+        {**PINNED["subnets"][0], "segmentation_id": 102},
+        {**PINNED["subnets"][1], "segmentation_id": 101},
+        PINNED["subnets"][2],
+        {"cidr": "2001:db8:101::/64", "host": "hv1", "segmentation_id": 101},
+    ],
+}
+
+
+@pytest.mark.parametrize(("host", "vlans"), [("hv1", (101, 102)), ("hv2", (7,))])
+def test_a_bridge_beside_the_agents_has_the_vlans_of_this_hosts_segments(host: str, vlans: tuple[int, ...]):
+    (bridge,) = bridges([LAYERED], host)
+    assert (bridge.agent_bridge, bridge.vlans) == ("br-provider", vlans)
+
+
+def test_a_spanning_network_beside_the_agents_bridge_has_one_vlan():
+    keys = {"bridge_kind": "openvswitch", "agent_bridge": "br-provider", "segmentation_id": 7}
+    assert bridges([{**SPANNING, **keys}], "hv1")[0].vlans == (7,)
+
+
+def test_vlans_that_the_agent_itself_takes_to_the_bridge_are_not_joined():
+    (bridge,) = bridges([{key: value for key, value in LAYERED.items() if key != "agent_bridge"}], "hv1")
+    assert (bridge.agent_bridge, bridge.vlans) == (None, ())
+
+
+def test_a_bridge_of_the_kernel_is_not_joined_to_an_agents():
+    with pytest.raises(ValueError, match="network 'pinned': agent_bridge 'br-provider': expected none, or openvswitch"):
+        bridges([{**LAYERED, "bridge_kind": "linux"}], "hv1")
+
+
 def test_networks_have_different_macs():
     assert common_mac("mobile") != common_mac("pinned")
 
