@@ -17,6 +17,8 @@ description:
     inventory name is what ports have as C(binding:host_id).
   - Each host gets C(roth_physical_networks), C(neutron_bridge_mappings), C(neutron_agent_alive) and
     C(neutron_segments), each with C(id), C(network) (its name) and C(physical_network).
+  - A network gets C(bridge_kind=openvswitch) if all agents that map it are of type C(Open vSwitch agent) and report an
+    Open vSwitch with patch ports and their own datapath (C(ovs_capabilities)). Else it is left out.
   - What only the operator knows (C(roth_asn), C(roth_uplinks) …) stays in C(host_vars) and C(group_vars) beside it.
   - The file's name has to end in C(neutron.yml) or C(neutron.yaml).
 extends_documentation_fragment:
@@ -49,7 +51,7 @@ options:
   network_settings:
     description:
       - What Neutron does not know of a network, by its name, in the form of an entry of C(roth_provider_networks),
-        such as C(gateway_mac) and C(announce). It wins over what Neutron says.
+        such as C(gateway_mac), C(announce) and C(agent_bridge). It wins over what Neutron says.
     type: dict
     default: {}
   agent_types:

@@ -23,4 +23,6 @@ def test_the_inventory_from_neutron_is_the_one_that_was_written_by_hand(fabric: 
     variables = found["_meta"]["hostvars"]["hv1"]
     assert variables["roth_physical_networks"] == {"mobile": ["rpn-hv1"], "pinned": ["pin-hv1"]}
     written = yaml.safe_load((INVENTORY / "group_vars" / "all.yml").read_text())["roth_provider_networks"]
-    assert [routed(each) for each in variables["roth_provider_networks"]] == [routed(each) for each in written]
+    # rows that the lab wrote for hosts with Linux bridges say nothing of Open vSwitch, its real agents do
+    kind = {"bridge_kind": "openvswitch"} if fabric.topology.agents else {}
+    assert [routed(each) for each in variables["roth_provider_networks"]] == [routed(each | kind) for each in written]

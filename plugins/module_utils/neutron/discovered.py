@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..layout.bridges import OPENVSWITCH
+from ..openvswitch.model import PATCH
 from .routed import ROUTED
 
 Row = Mapping[str, object]
@@ -19,6 +21,9 @@ Row = Mapping[str, object]
 
 Answers = Mapping[str, Sequence[Row]]
 """The lists `agents`, `networks`, `segments` and `subnets`, as the API answers them."""
+
+OVS_AGENT = "Open vSwitch agent"
+"""`agent_type` of neutron-openvswitch-agent."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,16 @@ class Segment:
 
 @dataclass(frozen=True)
 class ComputeHost:
-    """A host with a layer 2 agent. `name` is what ports have as `binding:host_id`."""
+    """A host with a layer 2 agent. `name` is what ports have as `binding:host_id`.
+
+    `on_open_vswitch` tells whether the agent says that it runs on an Open vSwitch.
+    """
 
     name: str
     alive: bool
     bridge_mappings: Mapping[str, str]
     segments: tuple[Segment, ...]
+    on_open_vswitch: bool = False
 
     @property
     def physical_networks(self) -> dict[str, list[str]]:
@@ -114,6 +123,26 @@ def bridge_mappings(agent: Row) -> dict[str, str]:
     return {str(physical): str(bridge) for physical, bridge in mappings.items()}
 
 
+def on_open_vswitch(agent: Row) -> bool:
+    """Whether an agent's report is that of neutron-openvswitch-agent on an Open vSwitch that answers it.
+
+    `ovs_capabilities` is what it has read there: the `datapath_types` and `iface_types` of table Open_vSwitch
+    (ovs-vswitchd.conf.db(5)), which ovs-vswitchd fills at its start. With the agent's own `datapath_type` and patch
+    ports among them it can have the bridges of its mappings. A row that somebody wrote for a host without Open vSwitch,
+    so that ports can be bound there, has no such lists, or empty ones.
+    """
+    reported = agent.get("configurations")
+    if agent["agent_type"] != OVS_AGENT or not isinstance(reported, Mapping):
+        return False
+    found = reported.get("ovs_capabilities")
+    if not isinstance(found, Mapping):
+        return False
+    datapaths, interfaces = found.get("datapath_types"), found.get("iface_types")
+    if not isinstance(datapaths, (list, tuple)) or not isinstance(interfaces, (list, tuple)):
+        return False
+    return reported.get("datapath_type") in datapaths and PATCH in interfaces
+
+
 def _hosts(agents: Iterable[Row], segments: Sequence[Segment], agent_types: frozenset[str]) -> tuple[ComputeHost, ...]:
     """Hosts that map at least one of the segments: an agent of another network's hosts is none of ours."""
     found = []
@@ -121,7 +150,7 @@ def _hosts(agents: Iterable[Row], segments: Sequence[Segment], agent_types: froz
         mappings = bridge_mappings(agent)
         own = tuple(segment for segment in segments if segment.physical_network in mappings)
         if agent["agent_type"] in agent_types and own:
-            found.append(ComputeHost(str(agent["host"]), bool(agent["alive"]), mappings, own))
+            found.append(ComputeHost(str(agent["host"]), bool(agent["alive"]), mappings, own, on_open_vswitch(agent)))
     names = [host.name for host in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         kinds = ", ".join(sorted(agent_types))
@@ -144,6 +173,8 @@ def _provider_network(
         raise ValueError(f"network {name}: {loose} without a segment beside subnets with one: expected all or none")
     given = settings.get(name, {})
     entry: dict[str, object] = {"name": name, "bridge": _bridge(name, hosts, given.get("bridge"))}
+    mapping = [host for host in hosts if any(segment.network == name for segment in host.segments)]
+    entry["bridge_kind"] = OPENVSWITCH if all(host.on_open_vswitch for host in mapping) else None
     entry["plan"] = "pinned" if pinned else "spanning"
     entry["mtu"] = network.get("mtu")
     owners = _owners(name, hosts)

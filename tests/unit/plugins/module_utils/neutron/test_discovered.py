@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import pytest
 from ansible_collections.roth.fabric.plugins.module_utils.neutron.discovered import Answers, Discovered, discover
 from ansible_collections.roth.fabric.plugins.module_utils.wanted.networks import provider_networks
 from ansible_collections.roth.fabric.plugins.module_utils.wanted.neutron_networks import routed_networks
 
+ROOT = Path(__file__).resolve().parents[5]
 OVS = "Open vSwitch agent"
+REPORTED = {
+    "arp_responder_enabled": False,
+    "baremetal_smartnic": False,
+    "datapath_type": "netdev",
+    "devices": 0,
+    "enable_distributed_routing": False,
+    "extensions": ["dhcp"],
+    "in_distributed_mode": False,
+    "integration_bridge": "br-int",
+    "l2_population": False,
+    "ovs_capabilities": {
+        "datapath_types": ["netdev", "system"],
+        "iface_types": ["geneve", "internal", "lisp", "patch", "system", "tap", "vxlan"],
+    },
+    "ovs_hybrid_plug": False,
+    "tunnel_types": [],
+    "tunneling_ip": None,
+    "vhostuser_socket_dir": "/var/run/openvswitch",
+}
+"""What neutron-openvswitch-agent 29 reports on Open vSwitch 3.1 (its ovs_neutron_agent.py), beside its mappings."""
 
 
 def agent(host: str, alive: bool = True, kind: str = OVS, **mappings: str) -> dict[str, object]:
@@ -18,6 +42,15 @@ def agent(host: str, alive: bool = True, kind: str = OVS, **mappings: str) -> di
         "alive": alive,
         "configurations": {"bridge_mappings": {name.replace("_", "-"): bridge for name, bridge in mappings.items()}},
     }
+
+
+def reporting(*hosts: dict[str, object]) -> Answers:
+    """Both hosts' agents report the mappings of `answers`, and these configurations."""
+    agents = []
+    for host, given in zip(("hv1", "hv2"), hosts, strict=True):
+        row = agent(host, **{f"rpn_{host}": "br-mobile", f"pin_{host}": "br-pinned"})
+        agents.append({**row, "configurations": {**given, **row["configurations"]}})  # type: ignore[dict-item]
+    return answers(agents=agents)
 
 
 def segment(network: str, physical_network: str) -> dict[str, object]:
@@ -174,6 +207,58 @@ def test_a_bridge_of_the_settings_stands_for_those_of_the_mappings() -> None:
     differ = answers(agents=[agent("hv1", rpn_hv1="br-a", pin_hv1="br-pinned"), agent("hv2", rpn_hv2="br-b")])
     mobile, _pinned = found(differ, mobile={"bridge": "br-mobile"}).networks
     assert mobile["bridge"] == "br-mobile"
+
+
+def kinds(given: Answers, **settings: dict[str, object]) -> list[object]:
+    return [network.get("bridge_kind") for network in found(given, **settings).networks]
+
+
+def test_where_all_agents_say_that_they_run_on_open_vswitch_bridges_are_its() -> None:
+    assert kinds(reporting(REPORTED, REPORTED)) == ["openvswitch", "openvswitch"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {},
+        {**REPORTED, "ovs_capabilities": {"datapath_types": [], "iface_types": []}},
+        {**REPORTED, "ovs_capabilities": None},
+        {**REPORTED, "ovs_capabilities": {"datapath_types": "netdev", "iface_types": "patch"}},
+        {**REPORTED, "datapath_type": "dpdk"},
+        {key: value for key, value in REPORTED.items() if key != "ovs_capabilities"},
+    ],
+    ids=["nothing", "empty lists", "null", "texts", "another datapath", "an old agent"],
+)
+def test_where_one_agent_says_no_such_thing_the_kind_is_left_open(other: dict[str, object]) -> None:
+    assert kinds(reporting(REPORTED, other)) == [None, None]
+
+
+def test_a_row_that_the_lab_wrote_for_hosts_with_linux_bridges_says_no_such_thing() -> None:
+    script = ROOT / "molecule/lab/controller-root/min/usr/local/lib/neutron/database.py"
+    assigned = [node for node in ast.walk(ast.parse(script.read_text())) if isinstance(node, ast.Assign)]
+    (found,) = [node.value for node in assigned if ast.unparse(node.targets[0]) == "configuration"]
+    assert isinstance(found, ast.Dict)
+    pairs = {ast.unparse(key or found): value for key, value in zip(found.keys, found.values, strict=True)}
+    row = {ast.literal_eval(key): ast.literal_eval(value) for key, value in pairs.items() if "mappings" not in key}
+    assert {"datapath_type", "ovs_capabilities"} <= row.keys()
+    assert kinds(reporting(row, row)) == [None, None]
+
+
+def test_agents_of_another_type_say_nothing_of_open_vswitch() -> None:
+    agents = [{**row, "agent_type": "Other agent"} for row in reporting(REPORTED, REPORTED)["agents"]]
+    networks = discover(answers(agents=agents), ["mobile"], {}, ["Other agent"]).networks
+    assert "bridge_kind" not in networks[0]
+
+
+def test_only_agents_that_map_the_network_are_asked_for_its_kind() -> None:
+    agents = [*reporting(REPORTED, REPORTED)["agents"], agent("hv3", rpn_hv3="br-mobile")]
+    segments = [*answers()["segments"], segment("mobile", "rpn-hv3")]
+    assert kinds(answers(agents=agents, segments=segments)) == [None, "openvswitch"]  # type: ignore[list-item]
+
+
+def test_the_kind_of_the_settings_wins_over_what_agents_say() -> None:
+    given = reporting(REPORTED, REPORTED)
+    assert kinds(given, pinned={"bridge_kind": "linux"}) == ["openvswitch", "linux"]
 
 
 @pytest.mark.parametrize(
