@@ -84,7 +84,8 @@ def _ports(bridge: Row, ports: Mapping[Atom, Row], interfaces: Mapping[Atom, Row
     for row in (ports[port] for port in bridge["ports"]):
         if (name := str(_first(row, "name"))) == on:
             continue
-        first = interfaces[next(iter(row["interfaces"]))]
+        member, *_others = row["interfaces"]
+        first = interfaces[member]
         tag = _first(row, "tag")
         yield FoundPort(
             name=name,
@@ -105,6 +106,6 @@ def found_in(text: str) -> Found:
         by_interface = {atom: row for row in interfaces for atom in row["_uuid"]}
         found = [_bridge(row, _interfaces(row, by_port, by_interface)) for row in bridges]
         members = [port for row in bridges for port in _ports(row, by_port, by_interface)]
-    except (AttributeError, KeyError, StopIteration, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"ovs-vsctl printed something else than three tables: {error!r}") from error
     return Found({bridge.name: bridge for bridge in found}, {port.name: port for port in members})
