@@ -57,6 +57,7 @@ def test_one_is_remembered_for_as_long_as_it_could_be_used_again(verifier: Verif
         (b"\xff" * 100, "no hint"),
         (b"roth-hint 2 hv1 1800000000000 n 00", "no hint"),
         (b"roth-hint 1 hv1 soon n 00", "no hint"),
+        (b"roth-hint 1 hv1 " + b"9" * 400 + b" n 00", "no hint"),
         (b"x" * (LONGEST + 1), "no hint"),
     ],
     ids=[
@@ -69,6 +70,7 @@ def test_one_is_remembered_for_as_long_as_it_could_be_used_again(verifier: Verif
         "octets",
         "version",
         "time",
+        "endless time",
         "long",
     ],
 )

@@ -73,13 +73,23 @@ def serve(opened: socket.socket, verifier: Verifier, gate: Gate, until: int) -> 
         if until in readable and not os.read(until, 1):
             return
         if opened.fileno() in readable:
-            datagram = opened.recv(LONGEST + 1)
-            try:
-                verifier.check(datagram, time.time())
-                gate.hint()
-            except Refused as error:
-                gate.refused(str(error))
+            _receive(opened, verifier, gate)
         gate.turn(time.monotonic())
+
+
+def _receive(opened: socket.socket, verifier: Verifier, gate: Gate) -> None:
+    try:
+        datagram = opened.recv(LONGEST + 1)
+    except BlockingIOError:
+        return  # its checksum was wrong: select(2) had called the socket readable all the same
+    except OSError as error:
+        gate.refused(error.strerror or "no datagram")
+        return
+    try:
+        verifier.check(datagram, time.time())
+        gate.hint()
+    except Refused as error:
+        gate.refused(str(error))
 
 
 def _say(message: Message) -> None:

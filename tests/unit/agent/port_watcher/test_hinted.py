@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from roth.hints import sign
+from roth.hints import Verifier, sign
 from roth.port_watcher import child, hinted
 from roth.port_watcher.config import HintSource
-from roth.port_watcher.hearing import PAUSE, REPORT, Gate
+from roth.port_watcher.hearing import PAUSE, REPORT, Gate, serve
 
 from tests.unit.repo.tree import ROOT
 
@@ -78,6 +78,38 @@ def test_refusals_are_counted_and_reported_now_and_then() -> None:
     assert said == [{"refused": {"another key": 1}}]
     gate.turn(100.0 + REPORT)
     assert said[1:] == [{"refused": {"another key": 2}}]
+
+
+class Unreadable:
+    """A socket that can be read by select's word, and of which reading fails; then its other side has ended."""
+
+    def __init__(self, ended: int, *errors: OSError) -> None:
+        self.errors, self.ended = list(errors), ended
+        self.readable, self.other = os.pipe()
+        os.write(self.other, b"x")
+
+    def fileno(self) -> int:
+        return self.readable
+
+    def recv(self, _size: int) -> bytes:
+        error = self.errors.pop(0)
+        if not self.errors:
+            os.close(self.ended)
+        raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "refused"), [(BlockingIOError(11, "again"), {}), (OSError(105, "No buffers"), {"No buffers": 2})]
+)
+def test_a_datagram_that_cannot_be_had_ends_nothing(error: OSError, refused: dict[str, int]) -> None:
+    """A wrong checksum: select(2), under Bugs."""
+    said: list[dict[str, object]] = []
+    ended, other = os.pipe()
+    opened, verifier, gate = Unreadable(other, error, error), Verifier(KEY.encode(), "hv1", 0.0), Gate(said.append)
+    gate._report = time.monotonic() + 3600
+    serve(opened, verifier, gate, ended)  # type: ignore[arg-type]
+    gate.turn(gate._report)
+    assert [each["refused"] for each in said] == ([refused] if refused else [])
 
 
 def test_the_process_takes_what_is_signed_and_counts_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
