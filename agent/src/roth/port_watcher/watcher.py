@@ -60,7 +60,9 @@ class Watcher:
         self._old = False
         self._began = 0.0  # wall clock of the read under way
         self._since: dict[str, float] = {}  # when each tap was first seen
-        self._unjudged: Answer | None = None  # an answer that met a kernel which could not be read
+        self._theirs: object = None  # a playbook's lists when the read under way began
+        # an answer that met a kernel which could not be read, and what a playbook's lists were when it was asked for
+        self._unjudged: tuple[Answer, object] | None = None
 
     def start(self) -> None:
         """Do what was known before we were started, then read. The subscription to events must stand already."""
@@ -137,10 +139,10 @@ class Watcher:
         """Events are hints: look at the kernel now and then without any."""
         self.timers.later("audit", AUDIT, self.audit)
         unjudged, self._unjudged = self._unjudged, None
-        if unjudged is None:
+        if unjudged is None or unjudged[1] != self.knowledge.theirs():
             self.apply()
         else:
-            self._apply(unjudged, self._known(), fresh=True)
+            self._apply(unjudged[0], self._known(), unjudged[1])
 
     # -- reading Neutron ----------------------------------------------------------------------------------------------
 
@@ -170,7 +172,7 @@ class Watcher:
         if due is not None and due <= now:
             self.number += 1
             self.schedule.begin(now)
-            self._began = self.clock.wall()
+            self._began, self._theirs = self.clock.wall(), self.knowledge.theirs()
             self.state.reads += 1
             self.ask(self.number)
         elif expires is not None and expires <= now:
@@ -206,13 +208,14 @@ class Watcher:
             log("neutron_read_again", failed=self.state.failure.count)
         state, now = self.state, self.clock.monotonic()
         state.failure, state.read_seconds, state.left_out = None, round(result.seconds, 4), result.left_out
-        if self.knowledge.newer_than(self._began):
+        if self.knowledge.theirs() != self._theirs:
             self.schedule.hint(now)  # a playbook has written what it read meanwhile: read again, after that
             self.apply()
         else:
             state.good = self._began
             self._moved(now, result.answer, result.migrations)
-            self._apply(self.arrivals.placed(result.answer), self._known(), fresh=True)
+            self._unjudged = None
+            self._apply(self.arrivals.placed(result.answer), self._known(), self._theirs)
         self.schedule.answered(now, self._puzzled(now) or self.arrivals.puzzling(), self.arrivals.within(now))
 
     # -- live migration -----------------------------------------------------------------------------------------------
@@ -265,10 +268,11 @@ class Watcher:
     def apply(self) -> None:
         """Bring the kernel in line with what is known, as far as that needs no fresh answer."""
         answer = self._known()
-        self._apply(answer, answer, fresh=False)
+        self._apply(answer, answer)
 
-    def _apply(self, answer: Answer, before: Answer, fresh: bool) -> None:
-        config = self.config
+    def _apply(self, answer: Answer, before: Answer, theirs: object = None) -> None:
+        """By a fresh answer, where `theirs` tells what a playbook's lists were when it was asked for."""
+        config, fresh = self.config, theirs is not None
         try:
             self._see(self.kernel.links())
             needed = chain(answer.taps.values(), before.taps.values())
@@ -291,7 +295,7 @@ class Watcher:
         except OSError as error:
             log("kernel_failed", "error", error=error)
             self.state.problems = [f"the kernel's routes can't be read or written: {error}"]
-            self._unjudged = answer if fresh else self._unjudged
+            self._unjudged = (answer, theirs) if fresh else self._unjudged
             self.timers.later("audit", RETRY, self.audit)
             self._write_status()
             return
