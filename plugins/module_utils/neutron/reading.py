@@ -107,6 +107,12 @@ def read_ports_of(
     return read_ports(cloud, names, host, pair_lengths=lengths, base=base, more=more, floating=floating)
 
 
+def bound_to(cloud: Cloud, host: str, ports: Sequence[str]) -> set[str]:
+    """Those of the `ports` (by id) that have a binding for a host, active or not. Raises NeutronError."""
+    rest = [("binding:host_id", host), ("fields", "id")]
+    return {_text(entry, "id", "ports") for entry in _listed(cloud, "ports", [("id", each) for each in ports], rest)}
+
+
 def _networks_and_subnets(cloud: Cloud, networks: Sequence[str]) -> dict[str, object]:
     found = read_networks(cloud, networks)
     subnets = _listed(cloud, "subnets", [("network_id", str(entry["id"])) for entry in found])

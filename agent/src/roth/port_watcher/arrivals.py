@@ -5,11 +5,12 @@ would draw this host's own neighbours to a paused copy, so nothing is installed 
 tap is of. What counts is the instance's first frame: from then on, or from when Neutron binds the port here, its
 addresses have a route of `preference.ARRIVED_METRIC`, which the agent announces as preferred: the source announces them
 too until it has noticed, and two hosts alike would each get a share of the packets. Once a source that has lost its
-instance must have noticed, the route becomes an ordinary one.
+instance must have noticed, the route becomes an ordinary one: when Nova has cleared up there, or else by time. Sooner
+is better: an instance that moves on from here must find nothing preferred behind it.
 
     tap here, bound elsewhere    first frame            bound here by Neutron      settle
     ────────► expected ────────────────► arrived, unbound ────────► arrived, bound ────────► (an ordinary port)
-                 │  └───────────── bound here by Neutron ──────────────►┘
+                 │  └───────────── bound here by Neutron ──────────────►┘   or source cleared up
                  └► (gone with its tap)        └► taken back: still bound elsewhere `unbound` seconds after
 """
 
@@ -41,10 +42,14 @@ class Coming:
 
 @dataclass(frozen=True)
 class Migrations:
-    """What a read of Neutron tells of them. `leaving` are taps of ports here that are about to go elsewhere."""
+    """What a read of Neutron tells of them. `leaving` are taps of ports here that are about to go elsewhere.
+
+    `cleared` are those of ports that have come here and that the host they came from has no binding of any more.
+    """
 
     coming: tuple[Coming, ...] = ()
     leaving: frozenset[str] = frozenset()
+    cleared: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,15 @@ class Failed:
 
 @dataclass(frozen=True)
 class Arrival:
-    """An instance that came here `since`. `routes` are those that no answer of Neutron names yet: it is not `bound`."""
+    """An instance that came here `since`. `routes` are those that no answer of Neutron names yet: it is not `bound`.
+
+    `cleared` is when a read first told that nothing is left of it where it came from.
+    """
 
     since: float
     bound: bool
     routes: Mapping[RouteKey, str | None] = field(default_factory=dict)
+    cleared: float | None = None
 
 
 @dataclass(frozen=True)
@@ -131,7 +140,7 @@ class Arrivals:
         self._resume(answer)
         self._found = frozenset()
         placed = set(answer.taps.values())
-        steps = [*self._bound(now, placed), *self._unbound(began, placed), *self._settled(now, told.leaving)]
+        steps = [*self._bound(now, placed), *self._unbound(began, placed), *self._settled(now, began, told)]
         self._here = (self._here | placed - self.arrived.keys()) & set(taps)
         before, nobody = self.expected, placed | self._here | self.arrived.keys()
         self.expected = {each.tap: each for each in told.coming if each.tap in taps and each.tap not in nobody}
@@ -167,13 +176,28 @@ class Arrivals:
                     "taken back", tap, f"Neutron does not bind it here, {self.unbound:g} s after its first frame"
                 )
 
-    def _settled(self, now: float, leaving: Collection[str]) -> Iterable[Step]:
+    def _settled(self, now: float, began: float, told: Migrations) -> Iterable[Step]:
         """One that is to leave again is preferred no more: where it goes must be. Nova moves an instance again only
         when it has cleared up where the instance came from."""
         for tap, arrival in list(self.arrived.items()):
-            if arrival.bound and (tap in leaving or now >= arrival.since + self.settle):
+            if arrival.cleared is None and tap in told.cleared:
+                arrival = self.arrived[tap] = replace(arrival, cleared=now)
+            why = self._why_settled(tap, arrival, now, began, told.leaving)
+            if arrival.bound and why is not None:
                 del self.arrived[tap]
-                yield Step("settled", tap, "it is about to leave" if tap in leaving else f"after {self.settle:g} s")
+                yield Step("settled", tap, why)
+
+    def _why_settled(
+        self, tap: str, arrival: Arrival, now: float, began: float, leaving: Collection[str]
+    ) -> str | None:
+        if tap in leaving:
+            return "it is about to leave"
+        if now >= arrival.since + self.settle:
+            return f"after {self.settle:g} s"
+        # a copy that keeps its tap there has been found meanwhile: its host reads as often, as long as its port leaves
+        if arrival.cleared is not None and began >= arrival.cleared + self.watch:
+            return "the host that it came from is cleared up"
+        return None
 
     def forget(self, taps: Collection[str]) -> None:
         """Only these taps are here. A port that Neutron binds here keeps its state: its tap may come back."""
@@ -214,6 +238,9 @@ class Arrivals:
     def within(self, now: float) -> float | None:
         """How many seconds from now Neutron is to be read again, for what moves; None: nothing does."""
         waits = [max(0.0, each.since + self.settle - now) for each in self.arrived.values() if each.bound]
+        waits += [
+            max(0.0, each.cleared + self.watch - now) for each in self.arrived.values() if each.cleared is not None
+        ]
         waits += [self.watch for each in self.arrived.values()]
         waits += [self.watch for since in self.leaving.values() if now - since < LEAVING_FOR]
         return min(waits, default=None)

@@ -33,10 +33,10 @@ def understand(line: bytes | str) -> Answered | Failed:
 
 
 def _migrations(message: Mapping[str, object]) -> Migrations:
-    coming, leaving = message["coming"], message["leaving"]
-    if not isinstance(coming, list) or not isinstance(leaving, list):
+    coming, leaving, cleared = message["coming"], message["leaving"], message["cleared"]
+    if not isinstance(coming, list) or not isinstance(leaving, list) or not isinstance(cleared, list):
         raise TypeError
-    return Migrations(tuple(map(_coming, coming)), frozenset(map(parse_device, leaving)))
+    return Migrations(tuple(map(_coming, coming)), *(frozenset(map(parse_device, each)) for each in (leaving, cleared)))
 
 
 def _coming(entry: Mapping[str, object]) -> Coming:

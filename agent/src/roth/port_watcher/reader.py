@@ -19,6 +19,7 @@ from ..wanted.document import read_document
 from ..wanted.ports import InstanceRoutes, PortPlan
 from .coming import PROFILE, coming, leaving
 from .config import Config, load
+from .origins import Origins
 
 Message = dict[str, object]
 _SLOW = ("/v2.0/networks", "/v2.0/subnets")
@@ -57,6 +58,7 @@ class Reader:
     def __init__(self, config: Config, connect: Callable[[], Cloud], monotonic: Callable[[], float]) -> None:
         self.config, self.connect, self.monotonic = config, connect, monotonic
         self.cloud: Remembering | None = None
+        self.origins = Origins(config.host, config.timing.arrival_settle, monotonic)
 
     def read(self, number: int) -> Message:
         """One reading: what this host should have, or why that isn't known."""
@@ -94,6 +96,7 @@ class Reader:
             "seconds": seconds,
             "leaving": leaving(document, config.host),
             "coming": coming(config, document),
+            "cleared": self.origins.cleared(self.cloud, document),
         }
 
     def _ask(self, cloud: Cloud) -> tuple[Mapping[str, object], InstanceRoutes]:

@@ -168,6 +168,8 @@ class Rig:
         self.bindings: dict[int, str] = {}  # the host of the second, inactive binding of a port
         self.mode = "good"
         self.lost: set[int] = set()
+        self.ill_of_others = False
+        self.elsewhere: list[set[str]] = []  # the host of each question about another one
         self.latency = LATENCY
         self.questions: list[str] = []
         self.more_subnets: dict[str, str] = {}  # cidr by id
@@ -242,7 +244,8 @@ class Rig:
         if kind == "subnets":
             cidrs = {SUBNET: "10.64.0.0/16", SUBNET6: "2001:db8:64::/64", **self.more_subnets}
             return {kind: [{"id": id, "cidr": cidr, "network_id": NETWORK} for id, cidr in cidrs.items()]}
-        assert ("binding:host_id", "hv1") in query
+        if ("binding:host_id", "hv1") not in query:
+            return {kind: self._bound_elsewhere(query)}
         inactive = {number for number, host in self.bindings.items() if host == "hv1" and self.mode != "empty"}
         here = [self.ports[number] for number in sorted(self._here() | inactive & self.ports.keys())]
         if self.mode == "half":
@@ -250,6 +253,18 @@ class Rig:
         if self.mode == "surprise":
             here = [{key: value for key, value in each.items() if key != "binding:vif_type"} for each in here] or [{}]
         return {kind: here}
+
+    def _bound_elsewhere(self, query: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
+        """What is asked of a source: which of these ports still have a binding there."""
+        assert ("fields", "id") in query
+        if self.ill_of_others:
+            raise NeutronError("broken", "the script says no")
+        (host,) = [value for name, value in query if name == "binding:host_id"]
+        self.elsewhere.append({host})
+        wanted = {value for name, value in query if name == "id"}
+        bound = {number for number, each in self.ports.items() if each["binding:host_id"] == host}
+        bound |= {number for number, each in self.bindings.items() if each == host}
+        return [{"id": port_id(number)} for number in sorted(bound) if port_id(number) in wanted]
 
     # -- the host -----------------------------------------------------------------------------------------------------
 
@@ -279,8 +294,14 @@ class Rig:
                 self.event(LearnedEvent(link.index, source or mac(number)))
 
     def activate(self, number: int, host: str = "hv1") -> None:
-        """Neutron binds the port to the host that it has come to."""
+        """Neutron binds the port to the host that it has come to; the binding of the one it came from is inactive."""
+        before = str(self.ports[number]["binding:host_id"]) if number in self.ports else host
         self.ports[number] = port(number, host=host)
+        if before != host:
+            self.bindings[number] = before
+
+    def finish(self, number: int) -> None:
+        """Nova has cleared up where the port came from."""
         self.bindings.pop(number, None)
 
     def settle(self, seconds: float = SETTLED) -> None:

@@ -14,7 +14,7 @@ ROUTE, TAP = "10.64.0.1/32 dev br0", "10.64.0.1/32 tap1"
 GOOD: dict[str, object] = {
     "routes": [ROUTE], "taps": [TAP], "neighbors": [], "left_out": ["10.64.0.2", "10.64.8.0/24"],
     "seconds": 0.1,
-    "coming": [], "leaving": [],
+    "coming": [], "leaving": [], "cleared": [],
 }  # fmt: skip
 ANSWERING = f"""
 import os, sys
@@ -111,7 +111,8 @@ def test_one_that_hangs_is_ended_when_it_is_given_up() -> None:
     ["", "[]", "7", "{}", '{"kind": "broken"}', json.dumps({**GOOD, "routes": ["10.64.0.1/32 via 10.0.0.1"]}),
      json.dumps({**GOOD, "routes": 7}), json.dumps({**GOOD, "taps": ["10.64.0.1/32 a/b"]}), "[" * 100000,
      json.dumps({**GOOD, "coming": 7}), json.dumps({**GOOD, "coming": [{"tap": "tap1"}]}),
-     json.dumps({**GOOD, "leaving": "tap1"}), json.dumps({**GOOD, "leaving": ["a/b"]})],
+     json.dumps({**GOOD, "cleared": "tap1"}), json.dumps({**GOOD, "leaving": "tap1"}),
+     json.dumps({**GOOD, "leaving": ["a/b"]})],
 )  # fmt: skip
 def test_no_line_of_another_form_is_an_answer(line: str) -> None:
     with pytest.raises(ValueError):

@@ -279,3 +279,16 @@ def test_many_networks_fit_in_request_lines_of_servers():
     read = read_ports(cloud, [entry["name"] for entry in document["networks"]])
     assert len(read["networks"]) == 500
     assert max(sum(len(name) + len(value) + 2 for name, value in query) for _kind, query in cloud.asked) < 6000
+
+
+def test_whether_a_host_has_a_binding_of_ports_is_one_small_question():
+    ports = [port["id"] for port in recorded()["ports"] if port["binding:host_id"] in HOSTS]
+    expected = {port["id"] for port in recorded()["ports"] if port["binding:host_id"] == "hv1"}
+    cloud = RecordedNeutron()
+    assert reading.bound_to(cloud, "hv1", ports) == expected
+    assert reading.bound_to(cloud, "hv1", []) == set()
+    ((kind, query),) = cloud.asked
+    assert (kind, {pair for pair in query if pair[0] != "id"}) == (
+        "ports",
+        {("binding:host_id", "hv1"), ("fields", "id")},
+    )
