@@ -7,12 +7,13 @@ long ago. So an address is routed only while its tap is there, and a route whose
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 
 from ..kernel.changes import PackedPrefix
 from ..kernel.model import RouteKey, key_text
 from ..kernel.neighbors import WantedNeighbor, parse_neighbors
+from ..kernel.routes import settled_key
 from ..kernel.text import Wanted, parse_device, parse_routes, route_text
 from ..wanted.ports import TAP, VHU
 
@@ -50,10 +51,16 @@ class Answer:
         return {name for name in links if name.startswith((TAP, VHU))} - set(self.taps.values())
 
     def with_kept(self, kept: Iterable[RouteKey], before: Answer) -> Answer:
-        """This answer and, of the answer before it, the routes that it lacks and that must not go."""
-        more = {key: before.routes[key] for key in kept if key in before.routes and key not in self.contradictory}
+        """This answer and, of the answer before it, the routes that it lacks and that must not go.
+
+        They are kept in the form in which the kernel has them: as just arrived, or ordinary.
+        """
+        known = {settled_key(key): device for key, device in before.routes.items()}
+        more = {
+            key: known[settled_key(key)] for key in kept if settled_key(key) in known and key not in self.contradictory
+        }
         taps = {key[:2]: tap for key in more if (tap := before.tap(key)) is not None}
-        return Answer({**more, **self.routes}, {**taps, **self.taps}, self.contradictory, None)
+        return replace(self, routes={**more, **self.routes}, taps={**taps, **self.taps}, neighbors=None)
 
     def route_lines(self) -> list[str]:
         """The routes in the grammar of the list on the host."""

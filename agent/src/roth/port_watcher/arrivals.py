@@ -99,6 +99,7 @@ class Arrivals:
         self.settle, self.unbound, self.watch = settle, unbound, watch
         self.expected: dict[str, Coming] = {}
         self.arrived: dict[str, Arrival] = {}
+        self._before: dict[str, Arrival] = {}  # what had arrived before the last good read
         self._here: set[str] = set()  # taps whose ports were this host's already: such a one comes from nowhere
         self.leaving: dict[str, float] = {}  # since when
         self._heard: dict[str, str | None] = {}  # frames from behind taps that nothing was known of
@@ -138,7 +139,7 @@ class Arrivals:
     def told(self, now: float, began: float, answer: Answer, told: Migrations, taps: Collection[str]) -> list[Step]:
         """A good read, which had begun at `began`, while these taps are here."""
         self._resume(answer)
-        self._found = frozenset()
+        self._found, self._before = frozenset(), dict(self.arrived)
         placed = set(answer.taps.values())
         steps = [*self._bound(now, placed), *self._unbound(began, placed), *self._settled(now, began, told)]
         self._here = (self._here | placed - self.arrived.keys()) & set(taps)
@@ -198,6 +199,13 @@ class Arrivals:
         if arrival.cleared is not None and began >= arrival.cleared + self.watch:
             return "the host that it came from is cleared up"
         return None
+
+    def disregard(self, taps: Iterable[str | None]) -> None:
+        """The last read is not followed as to these taps, whose ports it lacks: what had arrived still has."""
+        for tap in taps:
+            if tap is not None and tap in self._before:
+                self.arrived.setdefault(tap, self._before[tap])
+                self._here.discard(tap)
 
     def forget(self, taps: Collection[str]) -> None:
         """Only these taps are here. A port that Neutron binds here keeps its state: its tap may come back."""

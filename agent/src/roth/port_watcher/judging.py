@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
+from ..kernel.changes import prefix_changes
 from ..kernel.model import RouteKey
 from ..kernel.removals import MassRemoval, RemovalLimit, mass_removal
 from ..kernel.routes import RoutePlan
@@ -27,9 +28,11 @@ class Verdict:
 def judge_read(plan: RoutePlan, departed: Collection[RouteKey], limit: RemovalLimit) -> Verdict:
     """After a fresh and whole answer: everything, unless that takes away more than `limit` of what is here.
 
-    Prefixes whose tap has departed count neither among the removed nor among the present.
+    Prefixes whose tap has departed count neither among the removed nor among the present. A route whose prefix has
+    another one goes in any case: that of an address which had arrived and is settled now.
     """
-    rest = {key: hop for key, hop in plan.remove.items() if key not in departed}
+    lost = prefix_changes(plan)[0]
+    rest = {key: hop for key, hop in plan.remove.items() if key not in departed and key[:2] in lost}
     present = {key: hop for key, hop in plan.before.items() if key not in departed}
     refused = mass_removal(replace(plan, remove=rest, before=present), limit)
     if refused is None:

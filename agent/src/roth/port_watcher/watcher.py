@@ -213,9 +213,11 @@ class Watcher:
             self.apply()
         else:
             state.good = self._began
-            self._moved(now, result.answer, result.migrations)
+            steps = self._moved(now, result.answer, result.migrations)
             self._unjudged = None
             self._apply(self.arrivals.placed(result.answer), self._known(), self._theirs)
+            self._tell(step for step in steps if step.what != "settled" or step.tap not in self.arrivals.arrived)
+            self._count()
         self.schedule.answered(now, self._puzzled(now) or self.arrivals.puzzling(), self.arrivals.within(now))
 
     # -- live migration -----------------------------------------------------------------------------------------------
@@ -230,11 +232,10 @@ class Watcher:
         else:
             self.arrivals.begin(self.clock.monotonic(), taps, routes, self.knowledge.newest())
 
-    def _moved(self, now: float, answer: Answer, told: Migrations) -> None:
+    def _moved(self, now: float, answer: Answer, told: Migrations) -> list[Step]:
         """What a read tells of ports that come and go."""
         began = now if self.schedule.began is None else self.schedule.began
-        self._tell(self.arrivals.told(now, began, answer, told, self._since.keys()))
-        self._count()
+        return self.arrivals.told(now, began, answer, told, self._since.keys())
 
     def _alive(self, signs: Iterable[tuple[str, str | None]]) -> None:
         """Frames came from behind these taps."""
@@ -285,6 +286,7 @@ class Watcher:
             verdict = judge_read(plan, gone, config.limit) if fresh else judge_event(plan, gone)
             if fresh:
                 self._refused(verdict)
+                self.arrivals.disregard(before.tap(key) for key in verdict.kept)
                 self.knowledge.keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
             problems = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
             verdict.plan.leave_out(problems)

@@ -47,6 +47,11 @@ def test_what_must_not_go_is_kept_with_its_tap_until_a_later_answer() -> None:
     assert "10.64.0.1/32 tap5" in kept.tap_lines()
 
 
+def test_what_is_not_to_be_routed_is_known_of_an_answer_that_keeps_others() -> None:
+    now = parse_answer([], [], [], ["10.64.0.7"])
+    assert now.with_kept([], parse_answer(ROUTES, TAPS)).unrouted == now.unrouted
+
+
 def test_a_route_has_departed_with_its_tap_by_the_latest_answer_that_knows_it() -> None:
     before, now = parse_answer(ROUTES, TAPS), parse_answer(["10.64.0.1/32 dev br0"], ["10.64.0.1/32 tap5"])
     assert prefixes(departed(before.routes, {"tap1", "tap2"}, now, before)) == {"10.64.0.1/32"}
