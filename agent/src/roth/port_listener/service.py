@@ -18,7 +18,7 @@ from ..log import log
 from ..notify import notify, watchdog_interval
 from ..timers import Clock, SystemClock
 from . import bus
-from .config import DEFAULT_PATH, Broker, Config, load, parse_url
+from .config import DEFAULT_PATH, Broker, Config, Tls, load, parse_url
 from .messages import Places, parse
 from .pacing import Pacing
 
@@ -86,7 +86,7 @@ class Listener:
         pause = PAUSES[0]
         for broker in cycle(brokers):
             try:
-                bus.consume(broker, self.config.exchanges, self.told, self.turn)
+                bus.consume(broker, self.config.exchanges, self.told, self.turn, self.config.tls)
             except bus.BusError as error:
                 log("bus_lost", "warning", broker=broker, reason=error)
             pause = PAUSES[0] if self.listening else min(2 * pause, PAUSES[1])
@@ -116,7 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.check:
             return 0
         key = hints.read_key(Path(config.key_file).read_text(encoding="utf-8"))
-        brokers = parse_url(Path(config.url_file).read_text(encoding="utf-8"))
+        brokers = parse_url(Path(config.url_file).read_text(encoding="utf-8"), config.tls is not None)
+        bus.check(config.tls or Tls())
     except (ConfigError, OSError, ValueError) as error:
         print(f"roth-port-listener: {error}", file=sys.stderr)
         return 2

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from roth.hints import Verifier
-from roth.port_listener.config import Broker, ConfigError, parse, parse_url
-from roth.port_listener.service import Listener
+from roth.port_listener.config import Broker, ConfigError, Tls, parse, parse_url
+from roth.port_listener.service import Listener, main
 
 from tests.unit.agent.fakes import FakeClock
 
@@ -88,6 +91,49 @@ def test_the_bus_is_found_as_neutron_finds_it(text: str, servers: list[str], vho
     assert ([str(each) for each in found], {each.vhost for each in found}) == (servers, {vhost})
 
 
+@pytest.mark.parametrize(
+    ("text", "tls", "server"),
+    [
+        ("rabbit://n:p@a/", False, "a:5672"),
+        ("rabbit://n:p@a/", True, "a:5671"),
+        ("rabbit://n:p@a:5673/?ssl=0", True, "a:5673"),
+        ("rabbit://n:p@a/?ssl=1", False, "a:5671"),
+        ("rabbit://n:p@a/cloud?rpc=x&ssl=True", False, "a:5671"),
+        ("amqps://n:p@a", False, "a:5671"),
+    ],
+)
+def test_tls_is_spoken_where_the_role_or_the_url_asks_for_it_and_has_a_port_of_its_own(
+    text: str, tls: bool, server: str
+) -> None:
+    (found,) = parse_url(text, tls)
+    assert (str(found), found.tls) == (server, server != "a:5672")
+
+
+@pytest.mark.parametrize(
+    ("tls", "found"),
+    [
+        ("null", None),
+        ("{}", Tls()),
+        ('{"ca_file": "/ca", "certificate_file": null, "key_file": null}', Tls("/ca")),
+        ('{"certificate_file": "/crt", "key_file": "/key"}', Tls(None, "/crt", "/key")),
+    ],
+)
+def test_the_files_of_tls_are_read(tls: str, found: Tls | None) -> None:
+    assert parse(f'{DOCUMENT[:-1]}, "tls": {tls}}}').tls == found
+
+
+def test_files_that_cannot_be_used_are_told_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "url").write_text("rabbit://n:p@a/\n")
+    (tmp_path / "key").write_text("k" * 32)
+    files = {"url_file": str(tmp_path / "url"), "key_file": str(tmp_path / "key"), "tls": {"ca_file": "/nonexistent"}}
+    (tmp_path / "listener.json").write_text(json.dumps({**json.loads(DOCUMENT), **files}))
+    assert main(["--config", str(tmp_path / "listener.json"), "--check"]) == 0
+    assert main(["--config", str(tmp_path / "listener.json")]) == 2
+    assert "TLS to the bus: [Errno 2] No such file or directory: '/nonexistent'" in capsys.readouterr().err
+
+
 def test_a_broker_s_text_has_no_secret() -> None:
     (broker,) = parse_url("rabbit://neutron:s%40ret@controller")
     assert (broker.password, "s@ret" in f"{broker} {broker!r} {[broker]}") == ("s@ret", False)
@@ -110,6 +156,9 @@ def test_a_url_that_is_none_is_refused_without_a_word_of_it(text: str) -> None:
         ('"hosts": {}', "hosts: {} is not a mapping of host names to addresses"),
         ('"hosts": {"hv1": "x"}', "hosts: {'hv1': 'x'} is not"),
         ('"bus": 1', "bus: unknown key"),
+        ('"tls": true', "tls: True is not a mapping of ca_file, and of certificate_file and key_file together"),
+        ('"tls": {"key_file": "/key"}', "is not a mapping of ca_file, and of certificate_file and key_file together"),
+        ('"tls": {"verify": false}', "is not a mapping of ca_file"),
     ],
 )
 def test_a_mistake_is_told_by_its_key(change: str, said: str) -> None:
