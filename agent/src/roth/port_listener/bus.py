@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import amqp
@@ -82,10 +83,9 @@ def consume(
         _listen(connection, exchanges, told)
         while True:
             wanted = turn()
-            try:
+            with suppress(TimeoutError):
                 connection.drain_events(timeout=max(0.001, min(_IDLE, _IDLE if wanted is None else wanted)))
-            except TimeoutError:
-                connection.heartbeat_tick()
+            connection.heartbeat_tick()  # also on a bus that is never idle: we send nothing else
     except (OSError, amqp.AMQPError) as error:
         raise BusError(str(error) or type(error).__name__) from None
     finally:

@@ -8,7 +8,7 @@ import pytest
 from roth.port_listener import bus
 from roth.port_listener.config import Broker, Tls
 
-from .broker import Authority, FakeBroker
+from .broker import HEARTBEAT_FRAME, Authority, FakeBroker
 
 BODY = b'{"oslo.message": "{}"}'
 
@@ -79,6 +79,16 @@ def test_a_server_that_shakes_no_hands_is_given_up(authority: Authority, monkeyp
     monkeypatch.setattr(bus, "_TIMEOUT", 0.2)
     with FakeBroker(silent=True) as server:
         assert "timed out" in consume(server, Tls(str(authority.file)))[1]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_bus_that_is_never_idle_gets_its_heartbeats(authority: Authority, tls: bool) -> None:
+    """It would take us for dead: we send nothing else."""
+    context = authority.server("localhost") if tls else None
+    with FakeBroker(context, (BODY,), pause=0.05) as server:
+        told, _ended = consume(server, Tls(str(authority.file)) if tls else None)
+    assert HEARTBEAT_FRAME in server.frames
+    assert len(told) > 2
 
 
 def test_files_that_can_be_used_are_accepted(authority: Authority) -> None:
