@@ -105,6 +105,7 @@ def main() -> int:
     except (OSError, ValueError) as error:
         _say({"lost": f"no hints are heard: {error}"})
         return 1
+    _say({"hearing": True})
     serve(opened, Verifier(key, host, time.time()), Gate(_say), 0)
     return 0
 

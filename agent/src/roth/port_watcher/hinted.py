@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 
 from ..log import log
 from . import child
@@ -23,6 +22,8 @@ def take(line: bytes | str, watcher: Watcher) -> None:
         message = json.loads(line)
         if "hint" in message:
             watcher.hinted()
+        elif "hearing" in message:
+            watcher.deaf(None)
         elif "refused" in message:
             log("hints_refused", "warning", **{key.replace(" ", "_"): int(n) for key, n in message["refused"].items()})
         else:
@@ -31,7 +32,12 @@ def take(line: bytes | str, watcher: Watcher) -> None:
         raise ValueError(f"what hears hints is not understood ({type(error).__name__})") from None
 
 
+def ended(why: str, watcher: Watcher) -> None:
+    """The process has, and is started again. What it said of itself tells more."""
+    watcher.deaf(watcher.state.deaf or f"no hints are heard: {why}")
+
+
 async def follow(source: HintSource, watcher: Watcher) -> None:
     """Hear for ever."""
-    lost: Callable[[str], None] = lambda text: log("hints_lost", "warning", reason=text)  # noqa: E731
-    await child.follow(command(source, watcher.config.host), lambda line: take(line, watcher), lost)
+    process = command(source, watcher.config.host)
+    await child.follow(process, lambda line: take(line, watcher), lambda why: ended(why, watcher))

@@ -7,6 +7,7 @@ removals judged and writes. Nothing is concluded from silence: a read that fails
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Protocol
 
@@ -26,7 +27,7 @@ from .knowledge import Knowledge
 from .lifesigns import Counters, Received, learned
 from .neighbors import NeighborStore, apply_neighbors
 from .schedule import Chance, Schedule
-from .status import Failure, State
+from .status import SILENT, Failure, State
 from .status import write as write_status
 from .switch import Switch
 
@@ -58,6 +59,9 @@ class Watcher:
         self.state.switch = self.switch.state
         self.started = clock.monotonic()
         self._old = False
+        self._late = (False, False)  # what has become an alarm by the time that has passed: knowledge, switch
+        self._written: State | None = None  # what the file says
+        self._neighbors_not_had: list[str] = []  # by the last answer
         self._began = 0.0  # wall clock of the read under way
         self._since: dict[str, float] = {}  # when each tap was first seen
         self._theirs: object = None  # a playbook's lists when the read under way began
@@ -119,14 +123,15 @@ class Watcher:
 
     def hinted(self) -> None:
         """The listener on the bus says that something changed for this host."""
-        self.state.hints, self.state.deaf = self.state.hints + 1, None
+        self.state.hints += 1
+        self.deaf(None)
         self.schedule.hint(self.clock.monotonic())
         self._arm()
 
-    def deaf(self, why: str) -> None:
-        """No hints can be heard. Nothing depends on them."""
+    def deaf(self, why: str | None) -> None:
+        """No hints can be heard, and why; None: they can. Nothing depends on them."""
         if self.state.deaf != why:
-            log("hints_not_heard", "warning", reason=why)
+            log("hints_not_heard" if why else "hints_heard", "warning" if why else "info", reason=why or "")
         self.state.deaf = why
         self._write_status()
 
@@ -152,14 +157,19 @@ class Watcher:
         self._arm()
 
     def tick(self) -> None:
-        """Once a second: say it once when the knowledge has become too old."""
+        """Once a second: say it once when the knowledge has become too old; what is an alarm by now is shown as one."""
         now = self.clock.monotonic()
         age = self.schedule.age(now)
         old = (now - self.started if age is None else age) > self.config.stale_after
         if old and not self._old:
             why = self.state.failure.text if self.state.failure else ""
             log("knowledge_too_old", "error", bound=self.config.stale_after, reason=why)
+        switch = self.switch.state
+        silent = switch is not None and not switch.connected and self.clock.wall() - switch.since > SILENT
+        late, self._late = self._late, (old, silent)
         self._old = old
+        if late != self._late:
+            self._write_status(anew=True)
 
     def _arm(self) -> None:
         when = self.schedule.due()
@@ -293,7 +303,8 @@ class Watcher:
             self.farewells.follow(verdict.plan, answer, before, self.links, names)
             texts = [f"{problem.prefix} can't be routed: {problem.reason}" for problem in problems]
             if fresh and verdict.refused is None and config.static_neighbors and answer.neighbors is not None:
-                texts += apply_neighbors(self.kernel, answer.neighbors, self.links, config.protocol)
+                self._neighbors_not_had = apply_neighbors(self.kernel, answer.neighbors, self.links, config.protocol)
+            texts += self._neighbors_not_had
         except OSError as error:
             log("kernel_failed", "error", error=error)
             self.state.problems = [f"the kernel's routes can't be read or written: {error}"]
@@ -317,20 +328,22 @@ class Watcher:
         state = self.state
         for text in set(problems) - set(state.problems):
             log("route_not_had", "warning", reason=text)
-        changed = bool(installed or removed or list(problems) != state.problems)
         state.problems, state.waiting = list(problems), answer.waiting(names)
         state.routes = len(plan.before) + len(plan.install) - removed
         state.installed += installed
         state.removed += removed
-        if changed:
-            self._write_status()
+        self._write_status()
 
-    def _write_status(self) -> None:
-        self.state.written = self.clock.wall()
-        moving = self.arrivals
-        self.state.expected, self.state.arrived = sorted(moving.expected), sorted(moving.arrived)
-        self.state.leaving = sorted(moving.leaving)
+    def _write_status(self, anew: bool = False) -> None:
+        """Unless the file says so already; `anew` where only the time makes a difference."""
+        state, moving = self.state, self.arrivals
+        state.expected, state.arrived = sorted(moving.expected), sorted(moving.arrived)
+        state.leaving = sorted(moving.leaving)
+        if self._written is not None and not anew and replace(state, written=self._written.written) == self._written:
+            return
+        state.written = self.clock.wall()
         try:
-            write_status(self.config.status_file, self.state)
+            write_status(self.config.status_file, state)
+            self._written = replace(state)
         except OSError as error:
             log("status_not_written", "warning", error=error)

@@ -126,7 +126,7 @@ def test_the_process_takes_what_is_signed_and_counts_the_rest(tmp_path: Path, mo
 
         def hear(line: bytes) -> None:
             said.append(json.loads(line))
-            if {key for each in said for key in each} == {"hint", "refused"}:
+            if {key for each in said for key in each} == {"hearing", "hint", "refused"}:
                 both.set()
 
         task = asyncio.create_task(child.follow(hinted.command(source, "hv1"), hear, lambda _text: None))
