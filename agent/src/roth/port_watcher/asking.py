@@ -76,6 +76,7 @@ class ReaderProcess:
             await process.wait()
 
     async def _exchange(self, number: int) -> None:
+        process: asyncio.subprocess.Process | None = None
         try:
             process = await self._started()
             assert process.stdin is not None and process.stdout is not None  # noqa: S101
@@ -87,7 +88,8 @@ class ReaderProcess:
                 raise ValueError(f"the process that reads Neutron ended ({status})")
             result = understand(line)
         except (OSError, ValueError) as error:
-            self.drop()
+            if process is self._process:  # one that was dropped may end when the next is long at work
+                self.drop()
             result = Failed("broken", str(error))
         self.told(number, result)
 

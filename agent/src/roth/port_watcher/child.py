@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import subprocess
 from collections.abc import Callable, Sequence
 
 LONGEST = 64 << 20  # bytes of a line: an answer of some hundred thousand routes
@@ -20,13 +21,16 @@ def _give_up_capabilities() -> None:
 
 async def start(command: Sequence[str]) -> asyncio.subprocess.Process:
     """Such a process, with pipes for its input and output. Raises OSError."""
-    return await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=LONGEST,
-        preexec_fn=_give_up_capabilities,
-    )
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=LONGEST,
+            preexec_fn=_give_up_capabilities,
+        )
+    except subprocess.SubprocessError:  # all that the parent hears of preexec_fn
+        raise OSError("the process could not give up its capabilities") from None
 
 
 async def follow(

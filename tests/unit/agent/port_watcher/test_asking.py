@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
+import time
+from pathlib import Path
 
 import pytest
+from roth.port_watcher import child
 from roth.port_watcher.arrivals import Answered, Failed
 from roth.port_watcher.asking import ReaderProcess, understand
 
@@ -104,6 +109,65 @@ def test_one_that_hangs_is_ended_when_it_is_given_up() -> None:
     result, status = asyncio.run(run())
     assert isinstance(result, Failed)
     assert status == -9
+
+
+HELD = f"""
+import os, pathlib, subprocess, sys, time
+first, second, go = map(pathlib.Path, sys.argv[1:])
+line = sys.stdin.readline()
+if not first.exists():
+    held = subprocess.Popen(["sleep", "600"])  # it has our output as well
+    first.with_suffix(".new").write_text(str(held.pid))
+    first.with_suffix(".new").rename(first)
+    time.sleep(600)
+second.touch()
+while not go.exists():
+    time.sleep(0.01)
+print({json.dumps(json.dumps(GOOD))!s}, flush=True)
+"""
+
+
+async def until(path: Path) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < deadline, path
+        await asyncio.sleep(0.01)
+
+
+def test_one_that_was_given_up_and_ends_later_leaves_the_next_alone(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("first", "second", "go")]
+
+    async def run() -> Answered | Failed:
+        asker = Asker(HELD)
+        asker.process.command = [*asker.process.command, *map(str, files)]
+        try:
+            asker.process.ask(1)
+            await until(files[0])
+            asker.process.drop()
+            asker.process.ask(2)
+            await until(files[1])
+            os.kill(int(files[0].read_text()), signal.SIGKILL)
+            await asyncio.wait_for(asker.news.wait(), 30)
+            assert set(asker.told) == {1}
+            asker.news.clear()
+            files[2].touch()
+            await asyncio.wait_for(asker.news.wait(), 30)
+            return asker.told[2]
+        finally:
+            await asker.process.close()
+
+    assert isinstance(asyncio.run(run()), Answered)
+
+
+def test_one_that_cannot_give_up_its_capabilities_is_a_failure_and_does_not_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse() -> None:
+        raise OSError(1, "prctl")
+
+    monkeypatch.setattr(child, "_give_up_capabilities", refuse)
+    (result,) = ask(ANSWERING, 1)
+    assert result == Failed("broken", "the process could not give up its capabilities")
 
 
 @pytest.mark.parametrize(
