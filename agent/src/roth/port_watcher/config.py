@@ -104,6 +104,8 @@ def _hint_source(value: object) -> HintSource | None:
 def _database(value: object) -> str:
     if not isinstance(value, str) or (value and not _DATABASE.fullmatch(value)):
         raise ValueError
+    if value.startswith("tcp:"):
+        integer(1, 65535)(int(value.rpartition(":")[2]))
     return value
 
 

@@ -69,8 +69,13 @@ class Watcher:
         self._unjudged: tuple[Answer, object] | None = None
 
     def start(self) -> None:
-        """Do what was known before we were started, then read. The subscription to events must stand already."""
-        self._look_for_arrivals()
+        """Do what was known before we were started, then read. The subscription to events must stand already.
+
+        Of a kernel that can't be read nobody knows yet what was here before us: it is tried again.
+        """
+        if not self._look_for_arrivals():
+            self.timers.later("start", RETRY, self.start)
+            return
         self.audit()
         self._arm()
 
@@ -232,15 +237,16 @@ class Watcher:
 
     # -- live migration -----------------------------------------------------------------------------------------------
 
-    def _look_for_arrivals(self) -> None:
-        """At the start: what has arrived before."""
+    def _look_for_arrivals(self) -> bool:
+        """At the start: what has arrived before. Whether the kernel could be read."""
         try:
             taps = {link.name for link in self.kernel.links().values() if link.name.startswith(TAP)}
             routes = self.kernel.route_table(self.config.table, self.config.protocol).hops
         except OSError as error:
-            log("kernel_failed", "error", error=error)
-        else:
-            self.arrivals.begin(self.clock.monotonic(), taps, routes, self.knowledge.newest())
+            self._kernel_failed(error)
+            return False
+        self.arrivals.begin(self.clock.monotonic(), taps, routes, self.knowledge.newest())
+        return True
 
     def _moved(self, now: float, answer: Answer, told: Migrations) -> list[Step]:
         """What a read tells of ports that come and go."""
@@ -306,13 +312,16 @@ class Watcher:
                 self._neighbors_not_had = apply_neighbors(self.kernel, answer.neighbors, self.links, config.protocol)
             texts += self._neighbors_not_had
         except OSError as error:
-            log("kernel_failed", "error", error=error)
-            self.state.problems = [f"the kernel's routes can't be read or written: {error}"]
             self._unjudged = (answer, theirs) if fresh else self._unjudged
             self.timers.later("audit", RETRY, self.audit)
-            self._write_status()
+            self._kernel_failed(error)
             return
         self._report(verdict, texts, names)
+
+    def _kernel_failed(self, error: OSError) -> None:
+        log("kernel_failed", "error", error=error)
+        self.state.problems = [f"the kernel's routes can't be read or written: {error}"]
+        self._write_status()
 
     def _refused(self, verdict: Verdict) -> None:
         text = str(verdict.refused) if verdict.refused else None

@@ -40,6 +40,7 @@ def test_the_least_that_is_needed_is_enough() -> None:
         ({"lists": ["/a", "/b"]}, "lists: ['/a', '/b'] is not a mapping of routes and taps"),
         ({"ovsdb": "ssl:127.0.0.1:6640"}, "ovsdb: 'ssl:127.0.0.1:6640' is not tcp:ADDRESS:PORT, unix:PATH, or empty"),
         ({"ovsdb": "tcp:::1:6640"}, "ovsdb: 'tcp:::1:6640' is not"),
+        ({"ovsdb": "tcp:127.0.0.1:65536"}, "ovsdb: 'tcp:127.0.0.1:65536' is not"),
         ({"ovsdb": "tcp:127.0.0.1"}, "ovsdb: 'tcp:127.0.0.1' is not"),
         ({"ovsdb": 6640}, "ovsdb: 6640 is not"),
         ({"statusfile": "x"}, "statusfile: unknown key, expected one of host, cloud"),

@@ -50,3 +50,27 @@ def test_nor_after_a_playbook_that_has_written_what_it_read_since(rig: Rig) -> N
     rig.mode = "unreachable"
     rig.settle(2 * RETRY)
     assert rig.store.has() == routed(*range(10))
+
+
+def test_a_kernel_that_cannot_be_read_at_the_start_is_tried_again_before_anything_else(tmp_path: Path) -> None:
+    """A tap that is here by then was here before the watcher: its first frame tells nothing."""
+    rig = Rig(tmp_path)
+    rig.boot(1)
+    rig.settle(2)
+    rig.prepare(20)
+    rig.settle()
+    rig.store.failing = FULL
+    rig.start()
+    reads = len(rig.reads)
+    rig.settle(2.5 * RETRY)
+    assert "No buffer space" in rig.status()["problems"][0]
+    assert len(rig.reads) == reads
+    rig.store.failing = None
+    rig.settle(5)
+    assert rig.status()["problems"] == []
+    rig.frame(20)
+    rig.settle(1)
+    assert rig.store.has() == routed(1)
+    rig.activate(20)
+    rig.settle(TIMING.period * (1 + TIMING.jitter))
+    assert rig.store.has() == routed(1, 20)
