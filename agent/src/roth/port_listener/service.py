@@ -16,13 +16,12 @@ from .. import __version__, hints
 from ..config import ConfigError
 from ..log import log
 from ..notify import notify, watchdog_interval
+from ..pauses import Pauses
 from ..timers import Clock, SystemClock
 from . import bus
 from .config import DEFAULT_PATH, Broker, Config, Tls, load, parse_url
 from .messages import Places, parse
 from .pacing import Pacing
-
-PAUSES = (0.5, 8.0)  # seconds: the first and the longest between two connections, each shortened by up to half
 
 Send = Callable[[bytes, str], None]
 
@@ -83,16 +82,17 @@ class Listener:
 
     def run(self, brokers: Sequence[Broker], chance: Callable[[], float], sleep: Callable[[float], None]) -> None:
         """For ever, one broker after another."""
-        pause = PAUSES[0]
+        pauses = Pauses(chance)
         for broker in cycle(brokers):
+            began = self.clock.monotonic()
             try:
                 bus.consume(broker, self.config.exchanges, self.told, self.turn, self.config.tls)
             except bus.BusError as error:
                 log("bus_lost", "warning", broker=broker, reason=error)
-            pause = PAUSES[0] if self.listening else min(2 * pause, PAUSES[1])
             self.listening = False
-            self._pet(self.clock.monotonic())
-            sleep(pause * (0.5 + 0.5 * chance()))
+            now = self.clock.monotonic()
+            self._pet(now)
+            sleep(pauses.after(now - began))
 
 
 def _sender(port: int) -> Send:

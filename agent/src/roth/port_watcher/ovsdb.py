@@ -14,11 +14,11 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 
+from ..pauses import Pauses
 from .ovsdb_messages import Conversation, ProtocolError
 from .presence import SwitchPort
 
 SILENCE = 5.0  # seconds without a message until it is asked for one, and as many until it is given up
-PAUSES = (0.5, 8.0)  # seconds: the first and the longest between two connections, each shortened by up to half
 _CONNECT = 5.0  # seconds
 
 Say = Callable[[dict[str, object]], None]
@@ -61,15 +61,16 @@ async def converse(
 
 async def follow(target: str, say: Say, chance: Callable[[], float] = random.random) -> None:
     """For ever, over as many connections as it takes."""
-    pause, text = PAUSES[0], None
+    pauses, clock, text = Pauses(chance), asyncio.get_running_loop().time, None
 
     def told(ports: frozenset[SwitchPort]) -> None:
-        nonlocal pause, text
-        pause, text = PAUSES[0], None
+        nonlocal text
+        text = None
         say({"ports": sorted([port.iface_id, port.name, port.type] for port in ports)})
 
     while True:
         writer: asyncio.StreamWriter | None = None
+        began = clock()
         try:
             reader, writer = await connect(target)
             await converse(reader, writer, told)
@@ -82,8 +83,7 @@ async def follow(target: str, say: Say, chance: Callable[[], float] = random.ran
                 writer.close()
                 with suppress(OSError):
                     await writer.wait_closed()
-        await asyncio.sleep(pause * (0.5 + 0.5 * chance()))
-        pause = min(2 * pause, PAUSES[1])
+        await asyncio.sleep(pauses.after(clock() - began))
 
 
 def _say(message: dict[str, object]) -> None:

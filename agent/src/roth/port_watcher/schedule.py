@@ -2,14 +2,16 @@
 
 A hint causes one read, a burst of hints one read, and there is one read at a time. Without hints a slow and jittered
 period is the net. After a failure the waits double up to a bound, and a hint does not shorten them: a Neutron that
-comes back meets each host once, and not all of them in the same second. (AWS Architecture Blog, "Exponential Backoff
-And Jitter", 2015: equal jitter.) A library for retries would own loop and clock; here both belong to the watcher.
+comes back meets each host once, and not all of them in the same second. A library for retries would own loop and clock;
+here both belong to the watcher.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from ..pauses import shortened
 
 Chance = Callable[[], float]
 """0 to 1, uniform."""
@@ -96,7 +98,7 @@ class Schedule:
         self.began = None
         self.failures += 1
         longest = min(self.timing.retry_longest, self.timing.retry_first * 2.0 ** min(self.failures - 1, 32))
-        self._base = now + longest * (0.5 + 0.5 * self.chance())
+        self._base = now + shortened(longest, self.chance())
         self._wait_for_hints(now)
 
     def hurry(self, now: float) -> None:

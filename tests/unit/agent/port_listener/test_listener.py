@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from roth.hints import Verifier
+from roth.port_listener import bus
+from roth.port_listener.bus import BusError
 from roth.port_listener.config import Broker, ConfigError, Tls, parse, parse_url
 from roth.port_listener.service import Listener, main
 
@@ -77,6 +79,36 @@ def test_a_host_that_cannot_be_told_is_said_once(rig: Rig, capsys: pytest.Captur
     for _time in range(3):
         rig.told(versioned("Port", id="p1", bindings=bound("hv1")))
     assert capsys.readouterr().err.count("event=host_not_told") == 1
+
+
+class Tired(Exception):
+    """Enough was seen."""
+
+
+def waits(rig: Rig, monkeypatch: pytest.MonkeyPatch, *lasting: float) -> tuple[list[float], list[str]]:
+    """The pauses after connections to two brokers that last so long each, and the broker of each."""
+    left, asked, slept = list(lasting), [], []
+
+    def consume(broker: Broker, *_rest: object) -> None:
+        asked.append(broker.host)
+        if not left:
+            raise Tired
+        rig.listener.turn()
+        rig.clock.now += left.pop(0)
+        raise BusError("closed")
+
+    monkeypatch.setattr(bus, "consume", consume)
+    with pytest.raises(Tired):
+        rig.listener.run(parse_url("rabbit://n:p@a,n:p@b/"), lambda: 1.0, slept.append)
+    return slept, asked
+
+
+def test_a_bus_that_throws_the_listener_out_at_once_is_tried_less_and_less_one_server_after_another(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept, asked = waits(rig, monkeypatch, *[0.1] * 6, 60.0)
+    assert slept == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 0.5]
+    assert asked[:3] == ["a", "b", "a"]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 import pytest
+from roth import pauses
 from roth.port_watcher import following, ovsdb
 from roth.port_watcher.following import Heard, Lost, understand
 from roth.port_watcher.ovsdb import converse
@@ -88,7 +89,8 @@ def follow(*lives: Serve) -> list[dict[str, object]]:
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ovsdb, "PAUSES", (0.02, 0.05))
+    monkeypatch.setattr(pauses, "FIRST", 0.02)
+    monkeypatch.setattr(pauses, "LONGEST", 0.05)
 
 
 async def _good(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
