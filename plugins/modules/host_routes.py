@@ -308,7 +308,9 @@ def main() -> None:
     with open_kernel(module) as kernel:
         plan = read_plan(kernel, table, protocol, wanted, purge)
         refuse_mass_removal(module, plan, limit)
-        problems = plan.problems if module.check_mode else apply_plan(kernel, table, protocol, wanted, plan, purge)
+        problems = plan.problems
+        if not module.check_mode:
+            problems = apply_plan(kernel, table, protocol, wanted, plan, purge).problems
     plan.leave_out(problems)
     finish(module, plan, problems, describe(plan, announced))
 

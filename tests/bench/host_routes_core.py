@@ -58,7 +58,7 @@ def route_lines(count: int, version: int) -> list[str]:
 def sync(kernel: Netlink, wanted: Wanted) -> None:
     """One whole sync; every route must have worked."""
     plan = read_plan(kernel, TABLE, PROTOCOL, wanted)
-    problems = apply_plan(kernel, TABLE, PROTOCOL, wanted, plan)
+    problems = apply_plan(kernel, TABLE, PROTOCOL, wanted, plan).problems
     if problems:
         raise RuntimeError(f"{len(problems)} routes failed, the first: {problems[0].prefix}: {problems[0].reason}")
 

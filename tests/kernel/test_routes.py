@@ -25,7 +25,7 @@ def sync(kernel, routes, purge=True, table=142):
     """Apply; the plan and (prefix, reason) of each problem."""
     wanted = parse_routes(routes)
     plan = read_plan(kernel, table, 142, wanted, purge)
-    problems = apply_plan(kernel, table, 142, wanted, plan, purge)
+    problems = apply_plan(kernel, table, 142, wanted, plan, purge).problems
     return plan, [(problem.prefix, problem.reason) for problem in problems]
 
 
@@ -179,7 +179,7 @@ def test_a_route_that_the_dump_missed_is_found_in_a_second_reading(shell, kernel
 
     monkeypatch.setattr(kernel, "route_table", incomplete)
     plan = read_plan(kernel, 142, 142, wanted)
-    assert apply_plan(kernel, 142, 142, wanted, plan) == []
+    assert apply_plan(kernel, 142, 142, wanted, plan).problems == []
     assert listed(shell)[0] == "10.64.1.53 dev v0 proto 142 scope link"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .collector import collector_paused
 from .departures import Place, departures, obsolete
@@ -58,11 +58,18 @@ def read_plan(store: RouteStore, table: int, protocol: int, wanted: Wanted, purg
     return plan_routes(wanted, current, foreign, links, purge)
 
 
+class Written(NamedTuple):
+    """What became of a plan: every problem, those of the plan included, and the addresses that left their link."""
+
+    problems: list[RouteProblem]
+    left: set[Place]
+
+
 @collector_paused()
 def apply_plan(
     store: RouteStore, table: int, protocol: int, wanted: Wanted, plan: RoutePlan, purge: bool = True
-) -> list[RouteProblem]:
-    """Write the plan; returns every problem, those of the plan included.
+) -> Written:
+    """Write the plan.
 
     After an EEXIST (a dump under churn can miss routes, another writer can be faster) it reads, plans and writes once
     more, but removes nothing that the given plan doesn't name: that one was judged, and is what gets reported.
@@ -78,7 +85,7 @@ def apply_plan(
         failures = _write(store, table, protocol, plan)
         left |= departures(plan, {problem.key for problem, _code in failures})
     _forget_neighbors(store, protocol, left)
-    return plan.problems + [problem for problem, _code in failures]
+    return Written(plan.problems + [problem for problem, _code in failures], left)
 
 
 def _forget_neighbors(store: RouteStore, protocol: int, left: Collection[Place]) -> None:

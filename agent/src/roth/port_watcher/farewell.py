@@ -12,7 +12,8 @@ from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Protocol
 
-from ..kernel.departures import Place, departures
+from ..kernel.changes import PackedPrefix
+from ..kernel.departures import Place
 from ..kernel.model import Family, InterfaceAddress, Link, RouteKey
 from ..kernel.routes import RoutePlan
 from ..log import log
@@ -57,17 +58,18 @@ class PacketWire:
         return min(ours, key=lambda address: not address.is_link_local)
 
 
-def leavers(plan: RoutePlan, answer: Answer, before: Answer, here: Collection[str]) -> set[Place]:
-    """Whom the neighbours should not look for in the old place: the addresses that leave a link with the plan.
+def leavers(left: Collection[Place], answer: Answer, before: Answer, here: Collection[str]) -> set[Place]:
+    """Whom the neighbours should not look for in the old place: of the addresses that `left` their link.
 
-    Left out are those of ports that Neutron still has here and that are only not routed any more (another selection):
-    to such an instance it would look as if somebody had taken its address (RFC 5227, 2.4).
+    By `answer`, which came after `before`; `here` are the interfaces that are here. Left out are addresses of ports
+    that Neutron still has here and that are only not routed any more (another selection): to such an instance it would
+    look as if somebody had taken its address (RFC 5227, 2.4).
     """
 
-    def stays(key: RouteKey) -> bool:
-        return key[:2] in answer.unrouted and ((tap := before.tap(key)) is None or tap in here)
+    def stays(prefix: PackedPrefix) -> bool:
+        return prefix in answer.unrouted and ((tap := before.taps.get(prefix)) is None or tap in here)
 
-    return departures(plan, {key for key in plan.remove if stays(key)})
+    return {place for place in left if not stays((place[0], 8 * len(place[0])))}
 
 
 class Farewells:
@@ -78,14 +80,12 @@ class Farewells:
         self._left: dict[Place, int] = {}  # by the number of the batch
         self._number = 0
 
-    def follow(
-        self, plan: RoutePlan, answer: Answer, before: Answer, links: Mapping[int, Link], here: Collection[str]
-    ) -> None:
-        """The plan was written, by `answer`, which came after `before`. `here` are the interfaces that are here."""
+    def follow(self, plan: RoutePlan, leaving: Collection[Place], links: Mapping[int, Link]) -> None:
+        """The plan was written, and the neighbours of these addresses are to be told."""
         if self._left:
             self._here((plan.before.keys() - plan.remove.keys()) | plan.install.keys())
-        if self.wire is not None and (plan.remove or plan.change):
-            self._gone(leavers(plan, answer, before, here), links)
+        if self.wire is not None:
+            self._gone(leaving, links)
 
     def _gone(self, places: Iterable[Place], links: Mapping[int, Link]) -> None:
         by_link: dict[int, list[Place]] = {}

@@ -20,7 +20,7 @@ from ..wanted.ports import TAP
 from .answer import Answer, departed
 from .arrivals import Answered, Arrivals, Failed, Migrations, Step
 from .config import Config
-from .farewell import Farewells
+from .farewell import Farewells, leavers
 from .following import Heard
 from .judging import Verdict, judge_event, judge_read
 from .knowledge import Knowledge
@@ -304,9 +304,9 @@ class Watcher:
                 self._refused(verdict)
                 self.arrivals.disregard(before.tap(key) for key in verdict.kept)
                 self.knowledge.keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
-            problems = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
+            problems, left = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
             verdict.plan.leave_out(problems)
-            self.farewells.follow(verdict.plan, answer, before, self.links, names)
+            self.farewells.follow(verdict.plan, leavers(left, answer, before, names), self.links)
             texts = [f"{problem.prefix} can't be routed: {problem.reason}" for problem in problems]
             if fresh and verdict.refused is None and config.static_neighbors and answer.neighbors is not None:
                 self._neighbors_not_had = apply_neighbors(self.kernel, answer.neighbors, self.links, config.protocol)

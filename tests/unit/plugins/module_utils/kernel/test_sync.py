@@ -72,7 +72,7 @@ def planned(store, *routes):
 
 
 def applied(store, plan, *routes):
-    return [(it.prefix, it.reason) for it in apply_plan(store, 142, 142, parse_routes(list(routes)), plan)]
+    return [(it.prefix, it.reason) for it in apply_plan(store, 142, 142, parse_routes(list(routes)), plan).problems]
 
 
 def test_where_nothing_comes_foreign_routes_are_not_even_read():
