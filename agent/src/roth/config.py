@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -111,7 +111,7 @@ class _Reader:
     errors: list[str] = field(default_factory=list)
 
     def wrong(self, path: str, value: object, expected: str) -> None:
-        self.errors.append(f"{path}: {value!r} is not {expected}")
+        self.errors.append(f"{path}: {quoted(value)} is not {expected}")
 
     def take(self, source: dict[str, Any], path: str, key: str, expected: str, check: Callable[[Any], T]) -> T | None:
         """`check` returns the value as wanted, or raises ValueError, TypeError or KeyError."""
@@ -124,9 +124,9 @@ class _Reader:
             self.wrong(f"{path}{key}", source[key], expected)
             return None
 
-    def unknown(self, source: dict[str, Any], path: str, known: set[str]) -> None:
-        for key in sorted(set(source) - known):
-            self.errors.append(f"{path}{key}: unknown key, expected one of {', '.join(sorted(known))}")
+    def unknown(self, source: dict[str, Any], path: str, known: Iterable[str]) -> None:
+        for key in sorted(source.keys() - set(known)):
+            self.errors.append(f"{path}{key}: unknown key, expected one of {', '.join(known)}")
 
 
 def integer(low: int, high: int) -> Callable[[Any], int]:
@@ -202,7 +202,7 @@ _RULES: dict[str, tuple[Callable[[Any], float], str]] = {
 
 
 def _damping(reader: _Reader, entry: dict[str, Any]) -> DampingRules | None:
-    reader.unknown(entry, "damping.", set(_RULES))
+    reader.unknown(entry, "damping.", sorted(_RULES))
     read = {key: reader.take(entry, "damping.", key, text, check) for key, (check, text) in _RULES.items()}
     values = {key: value for key, value in read.items() if value is not None}
     if len(values) < len(_RULES):
@@ -254,7 +254,7 @@ def _allowed(reader: _Reader, entry: object, path: str) -> AllowedPrefix | None:
         reader.wrong(path, entry, "a mapping of prefix, ge and le")
         return None
     path += "."
-    reader.unknown(entry, path, {"prefix", "ge", "le"})
+    reader.unknown(entry, path, ("ge", "le", "prefix"))
     prefix = reader.take(entry, path, "prefix", "a prefix", _prefix)
     if prefix is None:
         return None
@@ -270,7 +270,7 @@ def _peer(reader: _Reader, entry: object, path: str) -> Peer | None:
         reader.wrong(path, entry, "a mapping of family, address, local_address and asn")
         return None
     path += "."
-    reader.unknown(entry, path, {"family", "address", "local_address", "asn"})
+    reader.unknown(entry, path, ("address", "asn", "family", "local_address"))
     family = reader.take(entry, path, "family", "ipv4 or ipv6", lambda value: _FAMILY_NAMES[value])
     address = reader.take(entry, path, "address", "an address", _address)
     local = reader.take(entry, path, "local_address", "an address", _address)
@@ -290,7 +290,7 @@ def _uplink(reader: _Reader, entry: object, path: str) -> Uplink | None:
         reader.wrong(path, entry, "a mapping of name, tor, index, bfd and peers")
         return None
     path += "."
-    reader.unknown(entry, path, {"name", "tor", "index", "bfd", "peers"})
+    reader.unknown(entry, path, ("bfd", "index", "name", "peers", "tor"))
     name = reader.take(entry, path, "name", "an interface name", _device)
     tor = reader.take(entry, path, "tor", "a name", printable)
     index = reader.take(entry, path, "index", "a number, 0 to 89", integer(0, 89))
@@ -335,17 +335,15 @@ def read_keys(
     Of a key the check and what it expects are given; without a default it must be there. Raises ConfigError when the
     text is no mapping at all.
     """
-    document = {**defaults, **read_mapping(text)}
-    errors = [f"{key}: unknown key, expected one of {', '.join(keys)}" for key in sorted(document.keys() - keys)]
+    document, reader = {**defaults, **read_mapping(text)}, _Reader()
+    reader.unknown(document, "", keys)
     values: dict[str, Any] = {}
     for key, (check, expected) in keys.items():
-        try:
-            values[key] = check(document[key])
-        except KeyError:
-            errors.append(f"{key}: missing, expected {expected}")
-        except (ValueError, TypeError, AttributeError):
-            errors.append(f"{key}: {quoted(document[key])} is not {expected}")
-    return values, errors
+        before = len(reader.errors)
+        value = reader.take(document, "", key, expected, check)
+        if len(reader.errors) == before:
+            values[key] = value
+    return values, reader.errors
 
 
 def load_as(path: str, parse: Callable[[str], T]) -> T:
@@ -358,19 +356,15 @@ def load_as(path: str, parse: Callable[[str], T]) -> T:
 
 def parse(text: str) -> Config:
     """Read the document. Raises ConfigError."""
-    document = _DEFAULTS | read_mapping(text)
-    reader = _Reader()
-    reader.unknown(document, "", set(_KEYS))
-    values: dict[str, Any] = {
-        key: reader.take(document, "", key, expected, check) for key, (check, expected) in _KEYS.items()
-    }
+    values, errors = read_keys(text, _KEYS, _DEFAULTS)
+    reader = _Reader(errors)
     allowed = [
-        _allowed(reader, each, f"allowed_prefixes[{at}]") for at, each in enumerate(values["allowed_prefixes"] or [])
+        _allowed(reader, each, f"allowed_prefixes[{at}]") for at, each in enumerate(values.get("allowed_prefixes", []))
     ]
-    uplinks = [_uplink(reader, each, f"uplinks[{at}]") for at, each in enumerate(values["uplinks"] or [])]
+    uplinks = [_uplink(reader, each, f"uplinks[{at}]") for at, each in enumerate(values.get("uplinks", []))]
     values["allowed_prefixes"] = tuple(each for each in allowed if each is not None)
     values["uplinks"] = tuple(each for each in uplinks if each is not None)
-    values["damping"] = _damping(reader, values["damping"]) if values["damping"] is not None else None
+    values["damping"] = _damping(reader, values["damping"]) if "damping" in values else None
     _duplicates(reader, values["uplinks"])
     if reader.errors:
         raise ConfigError("; ".join(reader.errors))

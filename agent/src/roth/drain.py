@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .attributes import PLAIN, Treatment
-from .config import Config, ConfigError, Uplink, flag, number, read_mapping
+from .config import Config, ConfigError, Uplink, flag, number, read_keys
 from .kernel.model import Address, Family, Prefix
 
 DEFAULT_PATH = "/etc/roth/drain.json"
@@ -66,18 +66,12 @@ _KEYS: Mapping[str, tuple[Callable[[object], Any], str]] = {
 }
 
 
+_DEFAULTS: Mapping[str, object] = {"uplinks": [], "host": False, "withdrawn": [], "settle": SETTLE}
+
+
 def parse(text: str, config: Config) -> Drain:
     """Read the document for a host with this configuration. Raises ConfigError, naming each mistake."""
-    document = read_mapping(text)
-    errors = [f"{key}: unknown key, expected one of {', '.join(_KEYS)}" for key in sorted(document.keys() - _KEYS)]
-    values: dict[str, Any] = {}
-    for key, (check, expected) in _KEYS.items():
-        try:
-            values[key] = check(document[key])
-        except KeyError:
-            continue  # its default
-        except ValueError:
-            errors.append(f"{key}: {document[key]!r} is not {expected}")
+    values, errors = read_keys(text, _KEYS, _DEFAULTS)
     if not errors:
         errors = refusals(Drain(**values), config)
     if errors:
