@@ -95,11 +95,15 @@ class Listener:
             sleep(pauses.after(now - began))
 
 
-def _sender(port: int) -> Send:
-    sockets = {family: socket.socket(family, socket.SOCK_DGRAM) for family in (socket.AF_INET, socket.AF_INET6)}
+def sender(port: int) -> Send:
+    """Datagrams to a port, by a socket a family that is made when it is needed: a host may have no IPv6."""
+    sockets: dict[int, socket.socket] = {}
 
     def send(datagram: bytes, address: str) -> None:
-        sockets[socket.AF_INET6 if ":" in address else socket.AF_INET].sendto(datagram, (address, port))
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        if family not in sockets:
+            sockets[family] = socket.socket(family, socket.SOCK_DGRAM)
+        sockets[family].sendto(datagram, (address, port))
 
     return send
 
@@ -123,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     log("started", version=__version__)
     notify("READY=1")
-    Listener(config, key, _sender(config.port), SystemClock()).run(brokers, random.random, time.sleep)
+    Listener(config, key, sender(config.port), SystemClock()).run(brokers, random.random, time.sleep)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from roth.hints import Verifier
 from roth.port_listener import bus
 from roth.port_listener.bus import BusError
 from roth.port_listener.config import Broker, ConfigError, Tls, parse, parse_url
-from roth.port_listener.service import Listener, main
+from roth.port_listener.service import Listener, main, sender
 
 from tests.unit.agent.fakes import FakeClock
 
@@ -79,6 +80,25 @@ def test_a_host_that_cannot_be_told_is_said_once(rig: Rig, capsys: pytest.Captur
     for _time in range(3):
         rig.told(versioned("Port", id="p1", bindings=bound("hv1")))
     assert capsys.readouterr().err.count("event=host_not_told") == 1
+
+
+def test_a_listener_without_ipv6_tells_the_hosts_that_need_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    make = socket.socket
+
+    def refuse(family: int = socket.AF_INET, *rest: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(97, "Address family not supported by protocol")
+        return make(family, *rest)
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    with make(socket.AF_INET, socket.SOCK_DGRAM) as host:
+        host.bind(("127.0.0.1", 0))
+        host.settimeout(30)
+        send = sender(host.getsockname()[1])
+        send(b"hint", "127.0.0.1")
+        assert host.recv(10) == b"hint"
+        with pytest.raises(OSError, match="not supported"):
+            send(b"hint", "::1")
 
 
 class Tired(Exception):
