@@ -39,18 +39,19 @@ class Received:
         self.counters = counters
         self._since: dict[int, float] = {}  # by ifindex: since when it is looked at
 
-    def look(self, now: float, taps: Collection[str], links: Mapping[int, Link]) -> list[str]:
-        """Those of the `taps` that have received something."""
+    def look(self, now: float, taps: Collection[str], links: Mapping[int, Link], missed: bool = False) -> list[str]:
+        """Those of the `taps` that have received something; with `missed` also of those whose bridge has told."""
         before, self._since = self._since, {}
         alive = []
         for link in links.values():
-            if link.name not in taps or _tells(link, links):
+            if link.name not in taps or (_tells(link, links) and not missed):
                 continue
             try:
                 packets = self.counters.received(link.index)
             except OSError:
                 continue  # it has just gone
-            self._since[link.index] = before.get(link.index, now)
+            if not _tells(link, links):
+                self._since[link.index] = before.get(link.index, now)
             if packets:
                 alive.append(link.name)
         return alive

@@ -141,9 +141,10 @@ class Watcher:
         self._write_status()
 
     def overrun(self) -> None:
-        """The kernel dropped events: anything may have happened."""
+        """The kernel dropped events: anything may have happened, and a first frame may be among what was told."""
         log("events_lost", "warning", action="resync")
         self.apply()
+        self._count(missed=True)
 
     def audit(self) -> None:
         """Events are hints: look at the kernel now and then without any."""
@@ -263,10 +264,10 @@ class Watcher:
             self.schedule.hint(now)  # Neutron binds the port here about now, or has done so
             self._arm()
 
-    def _count(self) -> None:
+    def _count(self, missed: bool = False) -> None:
         """Look at the counters of taps whose instance is expected, for as long as one is."""
         now = self.clock.monotonic()
-        self._alive([(tap, None) for tap in self.received.look(now, self.arrivals.expected, self.links)])
+        self._alive([(tap, None) for tap in self.received.look(now, self.arrivals.expected, self.links, missed)])
         pause = self.received.pause(now)
         if pause is not None:
             self.timers.later("count", pause, self._count)

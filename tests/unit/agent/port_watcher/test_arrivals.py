@@ -79,6 +79,19 @@ def test_where_no_linux_bridge_tells_a_packet_that_the_tap_receives_is_the_first
     assert preferred(rig) == prefixes(20)
 
 
+def test_a_first_frame_that_was_among_events_which_were_lost_is_found_by_what_the_tap_has_received(rig: Rig) -> None:
+    rig.prepare(20)
+    rig.settle(30)
+    rig.watcher.overrun()
+    assert rig.store.has() == OTHERS
+    (index,) = [link.index for link in rig.store.link_table.values() if link.name == tap(20)]
+    rig.store.packets[index] = 1
+    rig.settle(1)
+    assert rig.store.has() == OTHERS
+    rig.watcher.overrun()
+    assert preferred(rig) == prefixes(20)
+
+
 def test_counters_are_looked_at_while_somebody_is_expected_and_less_the_longer_it_takes(rig: Rig) -> None:
     looks = []
     count = rig.store.received
@@ -265,9 +278,9 @@ def test_a_port_of_another_host_that_has_a_binding_here_spoils_no_read(rig: Rig)
 NUMBERS = st.integers(0, 4)
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.sampled_from(["prepare", "frame", "activate", "away", "unplug", "leave"]), NUMBERS),
+        st.tuples(st.sampled_from(["prepare", "frame", "activate", "finish", "away", "unplug", "leave"]), NUMBERS),
         st.tuples(st.just("wait"), st.sampled_from([0.01, 0.2, 1.0, 6.0, 40.0, 200.0])),
-        st.tuples(st.just("mode"), st.sampled_from(["good", "good", "unreachable", "silent", "half"])),
+        st.tuples(st.just("mode"), st.sampled_from(["good", "good", "unreachable", "silent", "half", "empty"])),
         st.tuples(st.just("restart"), st.none()),
     ),
     max_size=30,
@@ -291,6 +304,8 @@ def step(rig: Rig, what: str, value: object) -> None:
         rig.activate(value, host="hv3")
     elif what == "leave" and value in rig.ports:
         rig.ports[value]["binding:profile"] = {"migrating_to": "hv2"}
+    elif what == "finish":
+        rig.finish(value)
     elif what == "unplug" and tap(value) in rig.taps():
         rig.event(rig.store.unplug(tap(value)))
 
