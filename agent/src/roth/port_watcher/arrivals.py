@@ -103,6 +103,8 @@ class Arrivals:
         self._here: set[str] = set()  # taps whose ports were this host's already: such a one comes from nowhere
         self.leaving: dict[str, float] = {}  # since when
         self._heard: dict[str, str | None] = {}  # frames from behind taps that nothing was known of
+        self._elsewhere: frozenset[str] = frozenset()  # taps whose ports Neutron has on another host, by its own word
+        self._returned: set[PackedPrefix] = set()  # prefixes that the last good read took back
         self._found: frozenset[PackedPrefix] = frozenset()  # prefixes that the kernel had as arrived at the start
         self._started = 0.0
 
@@ -140,6 +142,7 @@ class Arrivals:
         """A good read, which had begun at `began`, while these taps are here."""
         self._resume(answer)
         self._found, self._before = frozenset(), dict(self.arrived)
+        self._elsewhere, self._returned = frozenset(each.tap for each in told.coming), set()
         placed = set(answer.taps.values())
         steps = [*self._bound(now, placed), *self._unbound(began, placed), *self._settled(now, began, told)]
         self._here = (self._here | placed - self.arrived.keys()) & set(taps)
@@ -173,6 +176,7 @@ class Arrivals:
             elif arrival.since <= late:
                 del self.arrived[tap]
                 self._here.add(tap)
+                self._returned |= {key[:2] for key in arrival.routes}
                 yield Step(
                     "taken back", tap, f"Neutron does not bind it here, {self.unbound:g} s after its first frame"
                 )
@@ -238,6 +242,13 @@ class Arrivals:
                     routes[arriving_key(key)] = device
                     taps[key[:2]] = tap
         return Answer(routes, taps)
+
+    def elsewhere(self, keys: Iterable[RouteKey], before: Answer) -> set[RouteKey]:
+        """Those of `keys` that were taken back, or whose port the last good read has, and on another host.
+
+        Not one of them is missing from an answer, as all of them are from half an answer.
+        """
+        return {key for key in keys if key[:2] in self._returned or before.tap(key) in self._elsewhere}
 
     def puzzling(self) -> bool:
         """Whether an instance runs here whose port Neutron binds elsewhere: that must be about to change."""

@@ -28,8 +28,8 @@ class Verdict:
 def judge_read(plan: RoutePlan, departed: Collection[RouteKey], limit: RemovalLimit) -> Verdict:
     """After a fresh and whole answer: everything, unless that takes away more than `limit` of what is here.
 
-    Prefixes whose tap has departed count neither among the removed nor among the present. A route whose prefix has
-    another one goes in any case: that of an address which had arrived and is settled now.
+    Prefixes that have departed, with their tap or by Neutron's own word, count neither among the removed nor among the
+    present. A route whose prefix has another one goes in any case: that of an address which had arrived and is settled.
     """
     lost = prefix_changes(plan)[0]
     rest = {key: hop for key, hop in plan.remove.items() if key not in departed and key[:2] in lost}

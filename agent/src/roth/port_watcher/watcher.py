@@ -300,11 +300,13 @@ class Watcher:
             plan = read_plan(self.kernel, config.table, config.protocol, wanted)
             gone = departed(plan.remove, names, answer, before, unplaced)
             self.arrivals.forget(names)
-            verdict = judge_read(plan, gone, config.limit) if fresh else judge_event(plan, gone)
             if fresh:
+                verdict = judge_read(plan, gone | self.arrivals.elsewhere(plan.remove, before), config.limit)
                 self._refused(verdict)
                 self.arrivals.disregard(before.tap(key) for key in verdict.kept)
                 self.knowledge.keep(answer.with_kept(verdict.kept, before) if verdict.refused else answer)
+            else:
+                verdict = judge_event(plan, gone)
             problems, left = apply_plan(self.kernel, config.table, config.protocol, wanted, verdict.plan)
             verdict.plan.leave_out(problems)
             self.farewells.follow(verdict.plan, leavers(left, answer, before, names), self.links)

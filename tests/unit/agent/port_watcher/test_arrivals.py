@@ -167,6 +167,25 @@ def test_one_that_neutron_does_not_bind_here_in_time_is_taken_back(rig: Rig, cap
     assert rig.store.has() == OTHERS
 
 
+def test_that_is_no_removal_that_anybody_has_to_confirm_even_on_an_empty_host(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.settle(2)
+    rig.prepare(20)
+    rig.settle()
+    rig.frame(20)
+    rig.settle(TIMING.arrival_unbound + TIMING.moving + 1)
+    assert (rig.store.has(), rig.status()["refused"]) == (set(), None)
+
+
+def test_nor_is_a_copy_that_stays_on_a_source_which_has_no_other_instance(tmp_path: Path) -> None:
+    rig = Rig(tmp_path)
+    rig.boot(1)
+    rig.settle(2)
+    rig.ports[1], rig.bindings[1] = port(1, host="hv3"), "hv1"
+    rig.settle(LONGEST)
+    assert (rig.store.has(), rig.status()["refused"]) == (set(), None)
+
+
 @pytest.mark.parametrize("mode", ["unreachable", "refused", "broken", "silent"])
 def test_while_neutron_is_away_nothing_is_taken_back_and_nothing_settles(rig: Rig, mode: str) -> None:
     rig.prepare(20)
