@@ -1,12 +1,15 @@
 """The connection to RabbitMQ. The only file that imports amqp, on which kombu and oslo.messaging stand themselves.
 
 A queue of our own that only we see is bound to the exchanges of Neutron's pushes, and goes with the connection. Nothing
-is acknowledged and nothing is sent: for Neutron and its agents the listener is not there.
+is acknowledged, nothing is sent, and no exchange is made: whether it is durable depends on Neutron's own configuration
+(oslo.messaging: rabbit_transient_quorum_queue, rabbit_stream_fanout), and one that is made otherwise is refused to it.
+For Neutron and its agents the listener is not there.
 """
 
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +22,7 @@ HEARTBEAT = 20  # seconds: a connection that is silent for two of them is dead
 _TIMEOUT = 5.0  # seconds for a connection, and an answer
 _MOST = 10_000  # messages that wait: each is only a hint
 _IDLE = 1.0  # seconds: the longest wait for a message
+_LOOK = 30.0  # seconds between two looks for exchanges that are not there
 
 
 class BusError(Exception):
@@ -80,9 +84,10 @@ def consume(
     )  # fmt: skip
     try:
         connection.connect()
-        _listen(connection, exchanges, told)
+        listening = _Listening(connection, exchanges, told)
         while True:
             wanted = turn()
+            listening.look(time.monotonic())
             with suppress(TimeoutError):
                 connection.drain_events(timeout=max(0.001, min(_IDLE, _IDLE if wanted is None else wanted)))
             connection.heartbeat_tick()  # also on a bus that is never idle: we send nothing else
@@ -92,14 +97,46 @@ def consume(
         connection.collect()
 
 
-def _listen(connection: amqp.Connection, exchanges: Iterable[str], told: Callable[[bytes], None]) -> None:
-    channel = connection.channel()
-    queue = channel.queue_declare(exclusive=True, auto_delete=True, arguments={"x-max-length": _MOST}).queue
-    for exchange in exchanges:
-        # as oslo.messaging declares it; whoever comes first does
-        channel.exchange_declare(exchange, "fanout", durable=False, auto_delete=True)
-        channel.queue_bind(queue, exchange)
-    channel.basic_consume(queue, no_ack=True, callback=lambda message: told(_octets(message.body)))
+class _Listening:
+    """Our queue, bound to those of the exchanges that are there. Raises BusError if none is."""
+
+    def __init__(self, connection: amqp.Connection, exchanges: Iterable[str], told: Callable[[bytes], None]) -> None:
+        self._connection, self._channel = connection, connection.channel()
+        self._queue = self._channel.queue_declare(
+            exclusive=True, auto_delete=True, arguments={"x-max-length": _MOST}
+        ).queue
+        wanted = list(exchanges)
+        self._missing = self._bind(wanted)
+        if len(self._missing) == len(wanted):
+            raise BusError(f"no exchange {', '.join(wanted)}: no agent of Neutron has asked for this version yet")
+        self._channel.basic_consume(self._queue, no_ack=True, callback=lambda message: told(_octets(message.body)))
+        self._next = time.monotonic() + _LOOK
+
+    def look(self, now: float) -> None:
+        """Whether an exchange that was missing is there by now."""
+        if self._missing and now >= self._next:
+            self._missing, self._next = self._bind(self._missing), now + _LOOK
+
+    def _bind(self, exchanges: Iterable[str]) -> list[str]:
+        """Those that are not there."""
+        missing = []
+        for exchange in exchanges:
+            if self._is_there(exchange):
+                self._channel.queue_bind(self._queue, exchange)
+            else:
+                missing.append(exchange)
+        return missing
+
+    def _is_there(self, exchange: str) -> bool:
+        asking = self._connection.channel()  # the answer that there is none ends it, and amqp opens it again
+        try:
+            asking.exchange_declare(exchange, "fanout", passive=True)
+        except amqp.NotFound:
+            return False
+        else:
+            return True
+        finally:
+            asking.close()
 
 
 def _octets(body: bytes | str) -> bytes:

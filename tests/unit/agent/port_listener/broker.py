@@ -7,6 +7,7 @@ import socket
 import ssl
 import struct
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
@@ -28,13 +29,23 @@ def _long(text: str) -> bytes:
     return struct.pack(">I", len(text)) + text.encode()
 
 
+def _strings(arguments: bytes, count: int) -> list[str]:
+    """So many short strings after the first two octets."""
+    found, place = [], 2
+    for _nth in range(count):
+        end = place + 1 + arguments[place]
+        found.append(arguments[place + 1 : end].decode())
+        place = end
+    return found
+
+
 START = bytes([0, 9]) + struct.pack(">I", 0) + _long("PLAIN") + _long("en_US")
 ANSWERS = {
     (10, 11): ((10, 30), struct.pack(">HIH", 0, 1 << 17, 1)),  # start-ok: tune, with a heartbeat of a second
     (10, 40): ((10, 41), _short("")),
     (20, 10): ((20, 11), _long("")),
     (50, 10): ((50, 11), _short("amq.gen-1") + struct.pack(">II", 0, 0)),
-    (40, 10): ((40, 11), b""),
+    (20, 40): ((20, 41), b""),
     (50, 20): ((50, 21), b""),
     (60, 20): ((60, 21), _short("tag")),
 }
@@ -44,15 +55,19 @@ class FakeBroker:
     """Serves one connection in a thread; `login` is what the client said of itself, `frames` the types of its frames.
 
     With `silent` it accepts and says nothing. Once it is listened to it sends `bodies`, again and again every `pause`
-    seconds until a heartbeat came, if there is a pause; then it closes.
+    seconds until a heartbeat came, if there is a pause; then it closes. It has `exchanges`, and `later` those as well;
+    `made` are those that the client wanted to make, `bound` those that it has bound its queue to, and
+    `open` is the number of its channels.
     """
 
     def __init__(
         self, context: ssl.SSLContext | None = None, bodies: tuple[bytes, ...] = (), pause: float = 0.0,
-        silent: bool = False,
+        silent: bool = False, exchanges: Collection[str] = ("neutron-vo-Port-1.11_fanout",),
+        later: Collection[str] = (),
     ) -> None:  # fmt: skip
+        self.exchanges, self.later, self.made, self.bound = set(exchanges), set(later), [], []
         self.context, self.bodies, self.pause, self.silent = context, bodies, pause, silent
-        self.login, self.frames, self.peer = b"", [], None
+        self.login, self.frames, self.peer, self.open = b"", [], None, 0
         self.over = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.settimeout(30)
@@ -72,7 +87,7 @@ class FakeBroker:
     def _run(self) -> None:
         connection, _address = self._listening.accept()
         connection.settimeout(30)
-        with connection, suppress(OSError):
+        with connection, suppress(OSError, struct.error):
             if self.silent:
                 self.over.wait(30)
             elif self.context is None:
@@ -89,30 +104,53 @@ class FakeBroker:
         with connection.makefile("rb") as source:
             while True:
                 _kind, channel, method, arguments = self._frame(source)
-                if method == (10, 11):
-                    self.login = arguments
-                if method in ANSWERS:
-                    self._method(connection, channel, *ANSWERS[method])
+                self._answer(connection, channel, method, arguments)
                 if method == (60, 20):
                     break
             self._deliver(connection, source)
 
+    def _declared(self, arguments: bytes) -> tuple[tuple[int, int], bytes]:
+        name, kind = _strings(arguments, 2)
+        if not arguments[4 + len(name) + len(kind)] & 1:  # passive
+            self.made.append(name)
+        if name in self.exchanges:
+            return (40, 11), b""
+        self.open -= 1
+        return (20, 40), struct.pack(">H", 404) + _short("NOT_FOUND") + struct.pack(">HH", 40, 10)
+
+    def _answer(
+        self, connection: socket.socket, channel: int, method: tuple[int, int] | None, arguments: bytes
+    ) -> None:
+        if method == (10, 11):
+            self.login = arguments
+        if method in ((20, 10), (20, 40)):  # open, close
+            self.open += 1 if method == (20, 10) else -1
+        if method == (40, 10):
+            self._method(connection, channel, *self._declared(arguments))
+        if method == (50, 20):
+            self.bound.append(_strings(arguments, 2)[1])
+        if method in ANSWERS:
+            self._method(connection, channel, *ANSWERS[method])
+
     def _deliver(self, connection: socket.socket, source: object) -> None:
         for body in self.bodies:
             self._message(connection, body)
+        self.exchanges |= self.later
         if not self.pause:
             return
-        reading = threading.Thread(target=self._read_frames, args=(source,), daemon=True)
+        reading = threading.Thread(target=self._read_frames, args=(connection, source), daemon=True)
         reading.start()
         for _time in range(int(20 / self.pause)):
             self._message(connection, self.bodies[0])
             if self.over.wait(self.pause):
                 break
 
-    def _read_frames(self, source) -> None:
+    def _read_frames(self, connection: socket.socket, source) -> None:
         with suppress(OSError, ValueError, struct.error):
             while not self.over.is_set():
-                if self._frame(source)[0] == HEARTBEAT_FRAME:
+                kind, channel, method, arguments = self._frame(source)
+                self._answer(connection, channel, method, arguments)
+                if kind == HEARTBEAT_FRAME and self.later <= set(self.bound):
                     self.over.set()
 
     def _frame(self, source) -> tuple[int, int, tuple[int, int] | None, bytes]:

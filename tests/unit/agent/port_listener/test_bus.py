@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from roth.port_listener.config import Broker, Tls
 
 from .broker import HEARTBEAT_FRAME, Authority, FakeBroker
 
+ONE, OTHER = "neutron-vo-Port-1.11_fanout", "neutron-vo-Port-1.12_fanout"
 BODY = b'{"oslo.message": "{}"}'
 
 
@@ -18,12 +20,14 @@ def authority(tmp_path: Path) -> Authority:
     return Authority(tmp_path, "ours")
 
 
-def consume(server: FakeBroker, tls: Tls | None, host: str = "localhost") -> tuple[list[bytes], str]:
+def consume(
+    server: FakeBroker, tls: Tls | None, host: str = "localhost", exchanges: Sequence[str] = (ONE,)
+) -> tuple[list[bytes], str]:
     """What was told until the connection ended, and what ended it."""
     told: list[bytes] = []
     broker = Broker(host, server.port, "listener", "secret", "/", tls is not None)
     with pytest.raises(bus.BusError) as ended:
-        bus.consume(broker, ["neutron-vo-Port-1.11_fanout"], told.append, lambda: None, tls)
+        bus.consume(broker, exchanges, told.append, lambda: None, tls)
     return told, str(ended.value)
 
 
@@ -33,6 +37,27 @@ def test_messages_are_told_until_the_connection_ends() -> None:
     assert told == [BODY, BODY]
     assert "closed" in ended
     assert b"secret" in server.login
+
+
+def test_no_exchange_is_made_because_neutron_could_not_make_its_own_any_more() -> None:
+    with FakeBroker(bodies=(BODY,)) as server:
+        consume(server, None, exchanges=[ONE, OTHER])
+    assert (server.bound, server.made) == ([ONE], [])
+
+
+def test_a_version_that_no_agent_has_asked_for_is_named() -> None:
+    with FakeBroker(exchanges=()) as server:
+        told, ended = consume(server, None, exchanges=[ONE, OTHER])
+    assert (told, server.made) == ([], [])
+    assert ended == f"no exchange {ONE}, {OTHER}: no agent of Neutron has asked for this version yet"
+
+
+def test_an_exchange_that_comes_later_is_listened_to_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bus, "_LOOK", 0.05)
+    with FakeBroker(bodies=(BODY,), pause=0.05, later=[OTHER]) as server:
+        consume(server, None, exchanges=[ONE, OTHER])
+    assert server.bound == [ONE, OTHER]
+    assert server.open == 1  # of channels there are 2,047
 
 
 def test_with_tls_they_are_told_once_the_server_has_proved_its_name(authority: Authority) -> None:
