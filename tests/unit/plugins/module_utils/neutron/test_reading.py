@@ -145,6 +145,20 @@ def test_a_server_that_drops_the_host_filter_is_noticed(monkeypatch):
     assert "only those of 'hv1' were asked for" in str(error)
 
 
+def test_bindings_that_nova_has_left_behind_end_no_read_however_many_they_are(monkeypatch):
+    monkeypatch.setattr(reading, "MOST_MOVING", 1)
+    left = [port for port in recorded()["ports"] if port["binding:host_id"] in ("hv2", "hv3")]
+
+    class Littered(RecordedNeutron):
+        def get(self, path, query=()):
+            answer = super().get(path, query)
+            more = left if ("binding:host_id", "hv1") in query else []
+            return {key: [*value, *more] if key == "ports" else value for key, value in answer.items()}
+
+    document, own = read_ports(Littered(), BOTH, "hv1"), read_ports(RecordedNeutron(), BOTH, "hv1")
+    assert plan(document, provider()).routes("hv1") == plan(own, provider()).routes("hv1")
+
+
 def test_a_port_of_another_host_that_has_an_inactive_binding_on_the_host_comes_with_its_ports():
     """Neutron's filter by host finds ports by every binding (ml2/plugin.py, _ml2_port_result_filter_hook)."""
     (coming,) = [port for port in recorded()["ports"] if port["name"] == "hv2-vm0"]
