@@ -76,6 +76,7 @@ def at(fabric: Fabric) -> dict[str, set[str]]:
     }
 
 
+@pytest.mark.slow  # with Neutron as the source a port moves in tests/neutron/test_reconcile.py
 def test_exactly_the_prefixes_of_a_moved_port_move(whole: Fabric, moved: Path) -> None:
     before, mine = others(whole), prefixes(whole)
     assert at(whole) == HOPS[FROM]

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from statistics import median
 from typing import Any
 
+import pytest
 from lab.api import Api
 
 from tests.lab.fabric import Fabric, Loss, Monitor, eventually
@@ -189,6 +190,7 @@ def test_a_copy_that_stays_on_the_source_is_withdrawn_without_its_tap(api: Api, 
         move.unplug()
 
 
+@pytest.mark.slow  # it waits for 30 s that Neutron might still bind it there
 def test_an_instance_that_neutron_does_not_bind_where_it_was_seen_is_given_back(api: Api, fabric: Fabric) -> None:
     with moving(api, fabric) as (port, move):
         with preferences(fabric, SWITCHES, addresses(port)[0]) as seen:
