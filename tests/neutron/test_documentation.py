@@ -43,7 +43,7 @@ def run(fabric: Fabric, command: Shown, fails: bool = False) -> None:
     if command.node:
         node, line = command.node
         eventually(
-            lambda: command.missing(fabric.run(node, "bash", "-c", line)),
+            lambda: command.missing(fabric.run(node, "bash", "-c", f"! {{ {line}; }}" if fails else line)),
             lambda missing: missing == [],
             f"the lines below {command.text}",
             30,
@@ -111,4 +111,4 @@ def test_the_page_on_reconcile_prints_what_it_shows(fabric: Fabric) -> None:
         clear(fabric)
     assert STRAY in " ".join(alone.lines)
     with stray(fabric, "hv1"):
-        run(fabric, alone)
+        run(fabric, alone, fails=True)
