@@ -22,7 +22,7 @@ from lab.settings import netns_path
 
 from tests.lab.fabric import Fabric, eventually
 
-NEXT = "eth1"
+FIRST, SECOND = "eth0", "eth1"
 QUIET = {"accept_ra": 0, "accept_dad": 0, "ndisc_notify": 1}
 
 
@@ -40,11 +40,18 @@ class Pause:
 class Migration:
     """One port's way from `source` to `target`."""
 
-    def __init__(self, api: Api, fabric: Fabric, port: dict[str, Any], source: str, target: str) -> None:
+    def __init__(
+        self, api: Api, fabric: Fabric, port: dict[str, Any], source: str, target: str, device: str = FIRST
+    ) -> None:
         self.api, self.fabric, self.port = api, fabric, port
         self.source, self.target = source, target
+        self.device, self.next = device, SECOND if device == FIRST else FIRST  # the instance's, before and after
         self.space = fabric.settings.instance_netns(port["id"])
         self.instance: Instance = fabric.instances[port["id"]]
+
+    def on(self, target: str) -> Migration:
+        """The next one of the same instance."""
+        return Migration(self.api, self.fabric, self.port, self.target, target, self.next)
 
     def prepare(self) -> None:
         """The conductor's part and the target's pre_live_migration: binding, tap, `migrating_to`."""
@@ -56,11 +63,11 @@ class Migration:
 
     def _plug(self) -> None:
         port, host = self.instance, self.fabric.netns(self.target)
-        run("ip", "link", "add", NEXT, "address", port.mac, "mtu", port.mtu, "netns", self.space, "type", "veth",
+        run("ip", "link", "add", self.next, "address", port.mac, "mtu", port.mtu, "netns", self.space, "type", "veth",
             "peer", "name", port.tap, "address", f"fe{port.mac[2:]}", "mtu", port.mtu, "netns", host)  # fmt: skip
-        values = [f"echo {value} >/proc/sys/net/ipv6/conf/{NEXT}/{name}" for name, value in QUIET.items()]
-        values.append(f"echo 1 >/proc/sys/net/ipv4/conf/{NEXT}/arp_notify")
-        values.append("echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_ra")  # what it has learned moves with it
+        values = [f"echo {value} >/proc/sys/net/ipv6/conf/{self.next}/{name}" for name, value in QUIET.items()]
+        values.append(f"echo 1 >/proc/sys/net/ipv4/conf/{self.next}/arp_notify")
+        values.append(f"echo 0 >/proc/sys/net/ipv6/conf/{self.device}/accept_ra")  # what it has learned moves with it
         run("nsenter", f"--net={netns_path(self.space)}", "sh", "-c", " && ".join(values))
         joined = () if self.switched else (f"master {port.bridge}",)
         ip_batch([f"link set {port.tap} {what}" for what in ("addrgenmode none", *joined, "up")], netns=host)
@@ -85,13 +92,13 @@ class Migration:
         """The instance stops on the source and goes on on the target, `seconds` later."""
         gateways = self._gateways()
         began = time.time()
-        ip_batch(["link set eth0 down", "address flush dev eth0"], netns=self.space)
+        ip_batch([f"link set {self.device} down", f"address flush dev {self.device}"], netns=self.space)
         threading.Event().wait(max(0.0, began + seconds - time.time()))
         addresses = [
-            f"address add {each} dev {NEXT}{' nodad' if ':' in each else ''}" for each in self.instance.addresses
+            f"address add {each} dev {self.next}{' nodad' if ':' in each else ''}" for each in self.instance.addresses
         ]
-        routes = [f"route replace default via {each} dev {NEXT}" for each in gateways]
-        ip_batch([*addresses, f"link set {NEXT} up", *routes], netns=self.space)
+        routes = [f"route replace default via {each} dev {self.next}" for each in gateways]
+        ip_batch([*addresses, f"link set {self.next} up", *routes], netns=self.space)
         return Pause(began, time.time())
 
     def _gateways(self) -> list[str]:
@@ -106,7 +113,7 @@ class Migration:
         self.api.request("PUT", f"ports/{self.port['id']}/bindings/{self.target}/activate")
 
     def unplug(self) -> None:
-        """The source's QEMU has ended."""
+        """The source's QEMU has ended. Its end of the pair goes with the tap, so the next one can have its name."""
         if self.switched:
             self._vsctl(self.source, "--if-exists", "del-port", BRIDGE, self.instance.tap)
         ip_batch([f"link del {self.instance.tap}"], netns=self.fabric.netns(self.source))

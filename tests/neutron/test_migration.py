@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from statistics import median
@@ -12,63 +11,19 @@ from typing import Any
 import pytest
 from lab.api import Api
 
-from tests.lab.fabric import Fabric, Loss, Monitor, eventually
+from tests.lab.fabric import Fabric, Loss, eventually
 
+from .arriving import PAUSE, arrived, expected, forwarded, gone, lines, migrate, neighbor, settled, told
 from .cloud import prefixes
 from .migration import Migration, Pause
-from .plugged import SWITCHES, addresses, plain, plug, ports, route_lines, tap, watcher
+from .plugged import SWITCHES, addresses, plug, ports, tap, watcher
 from .preferences import Preferences, preferences
 
 RUNS = int(os.environ.get("ROTH_MIGRATIONS", "2"))
 """Migrations that are counted; 20 for figures that are published."""
 RATE = float(os.environ.get("ROTH_MIGRATION_RATE", "1000"))
 """Packets a second of each flow."""
-PAUSE = 0.15  # seconds in which the instance runs nowhere
-OLD_COPY = 0.05  # seconds for which the source's tap outlives the pause
 SOURCE, TARGET, THIRD = "hv1", "hv3", "hv2"
-ARRIVED = "metric 142"
-
-
-def neighbor(fabric: Fabric, host: str) -> str:
-    """An instance on a host in the network that the ports are made in."""
-    (network,) = [each["id"] for each in fabric.document["networks"] if each["name"] == "mobile"]
-    return next(
-        str(port["name"])
-        for port in fabric.good_ports
-        if (port["binding:host_id"], port["network_id"]) == (host, network)
-    )
-
-
-def lines(fabric: Fabric, host: str, port: dict[str, Any]) -> list[str]:
-    """A host's own routes to the port's addresses."""
-    wanted = plain(prefixes(port))
-    return [line for line in route_lines(fabric, host) if line.split()[0] in wanted]
-
-
-def expected(fabric: Fabric, port: dict[str, Any], host: str) -> None:
-    eventually(lambda: watcher(fabric, host)["expected"], lambda found: tap(port) in found, "the tap is known", 30)
-
-
-def arrived(fabric: Fabric, port: dict[str, Any], host: str) -> None:
-    eventually(
-        lambda: lines(fabric, host, port),
-        lambda found: len(found) == 2 and all(ARRIVED in line for line in found),
-        f"{host} has both addresses as just arrived",
-        30,
-    )
-
-
-def settled(fabric: Fabric, port: dict[str, Any], host: str) -> None:
-    eventually(
-        lambda: lines(fabric, host, port),
-        lambda found: len(found) == 2 and not any(ARRIVED in line for line in found),
-        f"{host} has both addresses like any other",
-        60,
-    )
-
-
-def gone(fabric: Fabric, port: dict[str, Any], host: str) -> None:
-    eventually(lambda: lines(fabric, host, port), lambda found: not found, f"no route on {host}", 120)
 
 
 @contextmanager
@@ -81,17 +36,6 @@ def moving(api: Api, fabric: Fabric) -> Iterator[tuple[dict[str, Any], Migration
         move.prepare()
         expected(fabric, port, TARGET)
         yield port, move
-
-
-def migrate(move: Migration) -> Pause:
-    """From the moment that the memory is copied; the tap is here and known."""
-    pause = move.move(PAUSE)
-    end = threading.Timer(OLD_COPY, move.unplug)
-    end.start()
-    move.activate()
-    end.join()
-    move.finish()
-    return pause
 
 
 def test_while_an_instance_moves_the_target_is_preferred_and_never_two_hosts_alike(api: Api, fabric: Fabric) -> None:
@@ -107,27 +51,6 @@ def test_while_an_instance_moves_the_target_is_preferred_and_never_two_hosts_ali
             assert equal == []
     for name, counts in beyond.items():
         print(f"{name}: lost beyond the pause: median {median(counts)}, most {max(counts)}, of {RUNS} migrations")
-
-
-def told(name: str, loss: Loss, pause: Pause) -> int:
-    """A line of figures; how many packets were lost that were sent when the instance ran somewhere."""
-    late = [1000 * (when - pause.ended) for when in loss.losses if when not in pause]
-    span = f", sent {', '.join(spans(late))} ms after it" if late else ""
-    took = 1000 * (pause.ended - pause.began)
-    print(f"{name}: {loss.lost} of {loss.sent} lost, {len(late)} beyond the pause of {took:.0f} ms{span}")
-    print(f"{name}: {loss.reordered} reordered")
-    return len(late)
-
-
-def spans(when: Sequence[float]) -> list[str]:
-    """Ascending times (ms) as text, those together that are less than 100 ms apart."""
-    found: list[list[float]] = []
-    for each in when:
-        if found and each - found[-1][1] < 100:
-            found[-1][1] = each
-        else:
-            found.append([each, each])
-    return [f"{first:.0f} to {last:.0f}" for first, last in found]
 
 
 def one(
@@ -151,26 +74,13 @@ def one(
             gone(fabric, port, SOURCE)
         settled(fabric, port, TARGET)
     for name, monitor in monitors.items():
-        forwarded(name, monitor, prefixes(port), pause)
+        forwarded(name, monitor, prefixes(port), TARGET, pause)
     print(f"{seen.looks} looks at the switches: {seen.of}")
     for found in seen.of.values():
         assert {TARGET: 200} in found
         assert found[-1] == {TARGET: 100}
     assert None not in fabric.reach("client", wanted, 60).values()
     return pause, [stream.result for stream in streams], seen.equal()
-
-
-def forwarded(switch: str, monitor: Monitor, wanted: set[str], pause: Pause) -> None:
-    """A switch's kernel forwarded to one host at a time. Prints when it went over to the target."""
-    changes = [each for each in monitor.changes if each.prefix in wanted]
-    shared = [each.text for each in changes if each.text.count("dev hv") > 1]
-    assert shared == [], f"{switch} spread flows over both hosts"
-    for prefix in sorted(wanted):
-        over = [
-            each.when for each in changes if each.prefix == prefix and not each.deleted and f"dev {TARGET}" in each.text
-        ]
-        assert over, f"{switch} never went over to {TARGET} for {prefix}"
-        print(f"{switch}: {prefix} went over {1000 * (over[0] - pause.ended):.0f} ms after the pause")
 
 
 def test_a_copy_that_stays_on_the_source_is_withdrawn_without_its_tap(api: Api, fabric: Fabric) -> None:

@@ -102,6 +102,7 @@ class Arrivals:
         self._before: dict[str, Arrival] = {}  # what had arrived before the last good read
         self._here: set[str] = set()  # taps whose ports were this host's already: such a one comes from nowhere
         self.leaving: dict[str, float] = {}  # since when
+        self._left: frozenset[str] = frozenset()  # taps that were gone when the last good read said that they leave
         self._heard: dict[str, str | None] = {}  # frames from behind taps that nothing was known of
         self._elsewhere: frozenset[str] = frozenset()  # taps whose ports Neutron has on another host, by its own word
         self._returned: set[PackedPrefix] = set()  # prefixes that the last good read took back
@@ -152,6 +153,7 @@ class Arrivals:
         heard, self._heard = self._heard, {}
         steps += [step for tap, mac in heard.items() if (step := self.alive(now, tap, mac)) is not None]
         self.leaving = {tap: self.leaving.get(tap, now) for tap in told.leaving & set(taps)}
+        self._left = told.leaving - set(taps)
         return steps
 
     def _bound(self, now: float, placed: Collection[str]) -> Iterable[Step]:
@@ -221,8 +223,15 @@ class Arrivals:
     # -- what follows -------------------------------------------------------------------------------------------------
 
     def placed(self, answer: Answer) -> Answer:
-        """The answer, in which ports that have arrived have their routes as arrived, and no others have."""
-        return replace(answer, routes={self._key(answer, key): device for key, device in answer.routes.items()})
+        """The answer, in which ports that have arrived have their routes as arrived, and no others have.
+
+        One that is to leave and whose tap has gone has left, though Neutron still binds it here: a tap that comes is
+        of its next migration, perhaps, and not of an instance that runs.
+        """
+        routes = {
+            self._key(answer, key): device for key, device in answer.routes.items() if answer.tap(key) not in self._left
+        }
+        return replace(answer, routes=routes)
 
     def _key(self, answer: Answer, key: RouteKey) -> RouteKey:
         settled = settled_key(key)

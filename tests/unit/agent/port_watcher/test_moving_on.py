@@ -86,6 +86,38 @@ def test_one_that_came_back_is_preferred_again_until_that_source_is_cleared_up(r
     assert ordinary(rig) == OTHERS | prefixes(20)
 
 
+def test_one_that_comes_back_has_no_route_before_it_runs_though_neutron_was_read_last_before_it_had_left(
+    rig: Rig,
+) -> None:
+    """The tap goes with QEMU, and only then Nova has Neutron bind the port elsewhere: the read that it causes comes
+    in between."""
+    rig.finish(20)
+    rig.settle(CLEARED)
+    rig.ports[20]["binding:profile"] = {"migrating_to": "hv2"}
+    rig.event(rig.store.unplug(tap(20)))
+    rig.settle()
+    rig.activate(20, "hv2")
+    rig.finish(20)
+    rig.prepare(20, source="hv2")
+    assert rig.store.has() == OTHERS
+    rig.settle()
+    assert rig.store.has() == OTHERS
+    rig.frame(20)
+    assert preferred(rig) == prefixes(20)
+
+
+def test_one_that_was_to_leave_and_whose_tap_comes_back_here_is_routed_with_the_next_read(rig: Rig) -> None:
+    """Nova has given up, and starts it here again."""
+    rig.finish(20)
+    rig.settle(CLEARED)
+    rig.ports[20]["binding:profile"] = {"migrating_to": "hv2"}
+    rig.event(rig.store.unplug(tap(20)))
+    rig.settle()
+    rig.event(rig.store.plug(tap(20)))
+    rig.settle()
+    assert ordinary(rig) == OTHERS | prefixes(20)
+
+
 def test_a_migration_costs_a_small_question_in_few_reads_and_then_nothing_more(rig: Rig) -> None:
     rig.finish(20)
     rig.settle(CLEARED)
