@@ -33,14 +33,14 @@ class Watched:
 
     def alike(self, port: dict[str, Any]) -> tuple[list[tuple[str, Preferences]], list[str]]:
         """Where two hosts were preferred alike, and what a switch's kernel forwarded to two."""
-        spread = [text for each in self.monitors.values() for text in shared(each, prefixes(port))]
+        spread = [text for name in SWITCHES for text in shared(self.monitors[name], prefixes(port))]
         return self.seen.equal(), spread
 
     def show(self, port: dict[str, Any], target: str, pause: Pause) -> None:
         """The figures; the switches' kernels went over to the target."""
         print(f"{self.seen.looks} looks at the switches: {self.seen.of}")
-        for name, monitor in self.monitors.items():
-            forwarded(name, monitor, prefixes(port), target, pause)
+        for name in SWITCHES:
+            forwarded(name, self.monitors[name], prefixes(port), target, pause)
         for name, stream in self.streams.items():
             told(name, stream.result, pause)
 
