@@ -23,6 +23,8 @@ from lab.settings import netns_path
 from tests.lab.fabric import Fabric, eventually
 
 FIRST, SECOND = "eth0", "eth1"
+NOBODYS = "4095"
+"""The agent's VLAN for ports that it finds no binding of."""
 QUIET = {"accept_ra": 0, "accept_dad": 0, "ndisc_notify": 1}
 
 
@@ -75,7 +77,7 @@ class Migration:
             self._vsctl(self.target, *add_port(port))
             eventually(
                 lambda: self._vsctl(self.target, "get", "Port", port.tap, "tag").strip(),
-                str.isdigit,
+                lambda tag: tag.isdigit() and tag != NOBODYS,
                 f"the agent of {self.target} gives {port.tap} its VLAN",
                 60,
             )
@@ -113,10 +115,12 @@ class Migration:
         self.api.request("PUT", f"ports/{self.port['id']}/bindings/{self.target}/activate")
 
     def unplug(self) -> None:
-        """The source's QEMU has ended. Its end of the pair goes with the tap, so the next one can have its name."""
+        """The source's QEMU has ended: its tap goes with it, and then libvirt takes the port from Open vSwitch, unless
+        the source's agent was there before, which unplugs what is not active here any more. The instance's end of the
+        pair goes with the tap, so the next one can have its name."""
+        ip_batch([f"link del {self.instance.tap}"], netns=self.fabric.netns(self.source))
         if self.switched:
             self._vsctl(self.source, "--if-exists", "del-port", BRIDGE, self.instance.tap)
-        ip_batch([f"link del {self.instance.tap}"], netns=self.fabric.netns(self.source))
 
     def finish(self) -> None:
         """Nova clears up."""
