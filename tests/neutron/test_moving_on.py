@@ -51,11 +51,13 @@ def came(api: Api, fabric: Fabric) -> Iterator[Migration]:
     with ports(api, fabric, [FIRST]) as (port,):
         plug(fabric, [port])
         settled(fabric, port, FIRST)
+        before = reads(fabric)
         move = Migration(api, fabric, port, FIRST, SECOND)
         move.prepare()
         expected(fabric, port, SECOND)
         migrate(move)
         arrived(fabric, port, SECOND)
+        print(f"reads of Neutron until the instance had come from {FIRST} to {SECOND}: {reads(fabric, before)}")
         yield move
 
 
@@ -96,7 +98,7 @@ def test_it_is_like_any_other_soon_after_nova_has_cleared_up_and_moves_on_withou
     """Not after the 180 s that count where the source is not seen to be cleared up."""
     port, before = came.port, reads(fabric)
     settled(fabric, port, SECOND)
-    print(f"reads from the instance's arrival until it was like any other: {reads(fabric, before)}")
+    print(f"and from then until it was like any other: {reads(fabric, before)}")
     move = came.on(THIRD)
     with watched(fabric, port) as found:
         move.prepare()
