@@ -1,8 +1,13 @@
-"""A host in three segments of one network, and instances with IPv4 from one of them and IPv6 from another."""
+"""A host in three segments of one network, and instances with IPv4 from one of them and IPv6 from another.
+
+With Neutron's own agents (NEUTRON=full) the network has an Open vSwitch of its own beside the agent's, which serves the
+physical network: the lab has that of network pinned there.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -41,9 +46,13 @@ LAYERED = {
     "mtu": 1500,
     "subnets": SUBNETS,
 }
+KIND = {"bridge_kind": "openvswitch"}
+AGENTS = "br-pinned"
+"""Where the agent of the host has physical network pin-hv1."""
 ROLES = ("tor", "host_network", "provider_network", "firewall", "route_agent", "port_watcher", "instance_routes")
 PART = ("--limit", f"{HOST}:tors", "--tags", ",".join(("preflight", *ROLES)))
 """What of `site.yml` a network of one host concerns; all of it takes three times as long."""
+RATE = 200.0  # packets a second
 HOPS = {"tor1": {"10.1.1.1", "2001:db8:1:1::b"}, "tor2": {"10.2.1.1", "2001:db8:2:1::b"}}
 
 
@@ -76,7 +85,9 @@ def layered(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laye
     shutil.copytree(INVENTORY / "group_vars", folder / "group_vars")
     (folder / "topology.yml").write_text(yaml.safe_dump({"extends": str(NEUTRON)}))
     variables = yaml.safe_load((INVENTORY / "group_vars" / "all.yml").read_text())
-    variables["roth_provider_networks"].append(LAYERED)
+    kind = KIND if Fabric.running().topology.agents else {}
+    variables["roth_provider_networks"] = [each | kind for each in variables["roth_provider_networks"]]
+    variables["roth_provider_networks"].append(LAYERED | kind | ({"agent_bridge": AGENTS} if kind else {}))
     (folder / "group_vars" / "all.yml").write_text(yaml.safe_dump(variables))
     networks = json.dumps({"roth_provider_networks": variables["roth_provider_networks"]})
     options = ("-e", networks, *AT_ONCE)
@@ -172,3 +183,57 @@ def test_the_inventory_from_neutron_names_each_subnets_segment(layered: Layered,
         tuple(it[key] for key in keys) for it in SUBNETS
     ]
     assert {it["physical_network"] for it in network["subnets"]} == {"pin-hv1"}
+
+
+# Beside the agent
+
+
+@pytest.fixture
+def beside(fabric: Fabric, layered: Layered) -> None:
+    if not fabric.topology.agents:
+        pytest.skip("this lab's hosts have no Open vSwitch")
+
+
+def ours(fabric: Fabric) -> dict[str, object]:
+    """The tags of the ports on the agent's bridge that network layered has marked."""
+    listed = fabric.run(HOST, "ovs-vsctl", "--format=json", "--columns=name,tag,external_ids", "list", "Port")
+    on_it = fabric.run(HOST, "ovs-vsctl", "list-ports", AGENTS).split()
+    return {
+        name: tag
+        for name, tag, (_map, ids) in json.loads(listed)["data"]
+        if name in on_it and ["roth", "layered"] in ids
+    }
+
+
+def cookies(fabric: Fabric) -> set[str]:
+    """Of all flows in the agent's two bridges. Each start of it has others, and takes the old ones away at the end."""
+    shown = [fabric.run(HOST, "ovs-ofctl", "-OOpenFlow13", "dump-flows", bridge) for bridge in ("br-int", AGENTS)]
+    return set(re.findall(r"cookie=(\w+)", "".join(shown)))
+
+
+@pytest.mark.usefixtures("beside")
+def test_a_pair_of_patch_ports_leads_to_each_vlan_of_the_agents_bridge(fabric: Fabric) -> None:
+    assert sorted(ours(fabric).values(), key=str) == [101, 102, 103]
+
+
+@pytest.mark.usefixtures("beside")
+def test_the_agents_restart_leaves_our_ports_and_what_comes_through_them(fabric: Fabric, layered: Layered) -> None:
+    addresses = [fixed["ip_address"] for port in layered.ports for fixed in port["fixed_ips"]]
+    before, flows = ours(fabric), cookies(fabric)
+    with fabric.streaming("client", addresses, RATE) as stream:
+        fabric.run(HOST, "systemctl", "restart", "neutron-openvswitch-agent")
+        eventually(lambda: cookies(fabric), flows.isdisjoint, "no flow of before the agent's restart", 60)
+    assert ours(fabric) == before
+    assert stream.result.sent > RATE
+    assert stream.result.lost == 0, stream.result
+
+
+@pytest.mark.usefixtures("beside")
+def test_with_the_network_gone_nothing_of_ours_is_left_on_the_agents_bridge(api: Api, fabric: Fabric) -> None:
+    """The last test here: the network is gone after it."""
+    before = set(fabric.run(HOST, "ovs-vsctl", "list-ports", AGENTS).split())
+    patches = set(ours(fabric))
+    assert len(patches) == 3
+    _remove(api)
+    assert set(fabric.run(HOST, "ovs-vsctl", "list-ports", AGENTS).split()) == before - patches
+    assert "br-layered" not in fabric.run(HOST, "ovs-vsctl", "list-br").split()
