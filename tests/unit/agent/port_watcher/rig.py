@@ -28,6 +28,7 @@ from roth.neutron.cloud import NeutronError
 from roth.port_watcher.asking import understand
 from roth.port_watcher.config import Config, parse
 from roth.port_watcher.reader import Reader
+from roth.port_watcher.schedule import Timing
 from roth.port_watcher.watcher import Watcher
 
 from tests.unit.agent.fakes import FakeClock, FakeTimers
@@ -303,6 +304,14 @@ class Rig:
     def finish(self, number: int) -> None:
         """Nova has cleared up where the port came from."""
         self.bindings.pop(number, None)
+
+    def arrive(self, number: int) -> None:
+        """An instance has just come and Neutron binds it here; Nova has not cleared up where it came from."""
+        self.prepare(number)
+        self.settle()
+        self.frame(number)
+        self.activate(number)
+        self.settle(Timing().look_longest)
 
     def settle(self, seconds: float = SETTLED) -> None:
         self.timers.advance(seconds)

@@ -22,11 +22,7 @@ def rig(tmp_path: Path) -> Rig:
     found = Rig(tmp_path)
     found.boot(*range(3))
     found.settle(2)
-    found.prepare(20)
-    found.settle()
-    found.frame(20)
-    found.activate(20)
-    found.settle(TIMING.look_longest)
+    found.arrive(20)
     assert preferred(found) == prefixes(20)
     return found
 
