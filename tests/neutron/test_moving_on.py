@@ -110,7 +110,9 @@ def test_it_is_like_any_other_soon_after_nova_has_cleared_up_and_moves_on_withou
     assert found.alike(port) == ([], [])
 
 
-@pytest.mark.parametrize("target", [FIRST, THIRD], ids=["back", "on"])
+@pytest.mark.parametrize(
+    "target", [pytest.param(FIRST, id="back"), pytest.param(THIRD, id="on", marks=pytest.mark.slow)]
+)
 def test_one_that_moves_again_at_once_is_preferred_where_it_is_no_more_before_its_memory_is_copied(
     fabric: Fabric, came: Migration, target: str
 ) -> None:
@@ -133,6 +135,7 @@ def test_one_that_moves_again_at_once_is_preferred_where_it_is_no_more_before_it
         assert each[-1] == {target: 100}
 
 
+@pytest.mark.slow
 def test_one_that_moves_on_at_once_is_forwarded_to_two_hosts_until_the_tap_of_the_one_before_has_gone_at_most(
     fabric: Fabric, came: Migration
 ) -> None:
