@@ -135,7 +135,8 @@ def page(
     header = HEADER.format(many=MANY, names=", ".join(f"`{name}`" for name, _title in everything))
     now, kept = {benchmark.title: section(benchmark, run) for benchmark, run in pairs}, sections(before)
     stays = [title for _name, title in everything if title not in now and title in kept]
-    absent = [f"{title} (`make bench B={name}`)" for name, title in everything if title not in {*now, *stays}]
+    shown = [title for _name, title in everything if title in now or title in stays]
+    absent = [f"{title} (`make bench B={name}`)" for name, title in everything if title not in shown]
     parts = [header.rstrip()]
     parts += [f"Not measured in this run: {'; '.join(absent)}."] if absent else []
     machine = [kept["Machine"]] if stays else []
@@ -146,8 +147,8 @@ def page(
     parts += [note] if note else []
     rows = {**kept_rows(kept), **summary(pairs)}
     met = [["benchmark", "targets met", "of"]]
-    met += [rows[title] for _name, title in everything if title in rows and title in {*now, *stays}]
+    met += [rows[title] for title in shown if title in rows]
     parts += ["## Targets", table(met)]
-    for _name, title in everything:
-        parts += now.get(title, [f"## {title}", kept[title]] if title in stays else [])
+    for title in shown:
+        parts += now[title] if title in now else [f"## {title}", kept[title]]
     return "\n\n".join(parts) + "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .fabric import ROOT, Fabric, eventually
-from .pages import Shown, commands
+from .pages import Shown, commands, section
 from .playbooks import as_shown
 
 IN_NODES = ("architecture", "deployment-guide", "lab", "operations", "security", "troubleshooting")
@@ -18,9 +18,7 @@ ELSEWHERE = {"lab": ("## With a real Neutron", "## With Neutron's own agents")}
 def shown(page: str) -> list[Shown]:
     text = (ROOT / "docs" / f"{page}.md").read_text()
     for heading in ELSEWHERE.get(page, ()):
-        before, found, section = text.partition(f"\n{heading}\n")
-        assert found, f"docs/{page}.md has no section {heading!r}"
-        text = before + section[section.index("\n## ") :]
+        text = text.replace(section(text, heading), "")
     return commands(text)
 
 

@@ -44,13 +44,14 @@ class Received:
         before, self._since = self._since, {}
         alive = []
         for link in links.values():
-            if link.name not in taps or (_tells(link, links) and not missed):
+            tells = _tells(link, links)
+            if link.name not in taps or (tells and not missed):
                 continue
             try:
                 packets = self.counters.received(link.index)
             except OSError:
                 continue  # it has just gone
-            if not _tells(link, links):
+            if not tells:
                 self._since[link.index] = before.get(link.index, now)
             if packets:
                 alive.append(link.name)

@@ -56,9 +56,11 @@ class Origins:
             origin = before.get(identity)
             if host != self.host:
                 self._known[identity] = _Origin(host)
-            elif origin is not None and origin.until is None:
+            elif origin is None:
+                continue  # it was here before we could see it elsewhere
+            elif origin.until is None:
                 self._known[identity] = replace(origin, until=now + self.lifetime)
-            elif origin is not None and origin.until is not None and now < origin.until:
+            elif now < origin.until:
                 self._known[identity] = origin
 
 

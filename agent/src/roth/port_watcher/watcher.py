@@ -58,7 +58,6 @@ class Watcher:
         self.state = State(__version__, config.host, clock.wall(), config.stale_after)
         self.state.switch = self.switch.state
         self.started = clock.monotonic()
-        self._old = False
         self._late = (False, False)  # what has become an alarm by the time that has passed: knowledge, switch
         self._written: State | None = None  # what the file says
         self._neighbors_not_had: list[str] = []  # by the last answer
@@ -167,14 +166,13 @@ class Watcher:
         now = self.clock.monotonic()
         age = self.schedule.age(now)
         old = (now - self.started if age is None else age) > self.config.stale_after
-        if old and not self._old:
+        if old and not self._late[0]:
             why = self.state.failure.text if self.state.failure else ""
             log("knowledge_too_old", "error", bound=self.config.stale_after, reason=why)
         switch = self.switch.state
         silent = switch is not None and not switch.connected and self.clock.wall() - switch.since > SILENT
-        late, self._late = self._late, (old, silent)
-        self._old = old
-        if late != self._late:
+        if (old, silent) != self._late:
+            self._late = (old, silent)
             self._write_status(anew=True)
 
     def _arm(self) -> None:
