@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+from lab.api import Api
 
 from tests.lab.fabric import Fabric, Loss, Monitor, eventually
 
 from .cloud import prefixes
 from .migration import Migration, Pause
-from .plugged import HOSTS, plain, route_lines, tap, watcher
+from .plugged import HOSTS, plain, plug, ports, route_lines, tap, watcher
 
 PAUSE = 0.15  # seconds in which the instance runs nowhere
 OLD_COPY = 0.05  # seconds for which the source's tap outlives the pause
@@ -33,8 +36,24 @@ def lines(fabric: Fabric, host: str, port: dict[str, Any]) -> list[str]:
     return [line for line in route_lines(fabric, host) if line.split()[0] in wanted]
 
 
-def expected(fabric: Fabric, port: dict[str, Any], host: str) -> None:
-    eventually(lambda: watcher(fabric, host)["expected"], lambda found: tap(port) in found, "the tap is known", 30)
+@contextmanager
+def running(api: Api, fabric: Fabric, host: str) -> Iterator[dict[str, Any]]:
+    """A port whose instance runs on a host, which has its addresses like any other."""
+    with ports(api, fabric, [host]) as (port,):
+        plug(fabric, [port])
+        settled(fabric, port, host)
+        yield port
+
+
+def prepare(move: Migration) -> None:
+    """All that is done before the memory is copied; the target knows the tap of the instance that is to come."""
+    move.prepare()
+    eventually(
+        lambda: watcher(move.fabric, move.target)["expected"],
+        lambda found: tap(move.port) in found,
+        "the tap is known",
+        30,
+    )
 
 
 def arrived(fabric: Fabric, port: dict[str, Any], host: str) -> None:

@@ -13,7 +13,7 @@ from lab.api import Api
 
 from tests.lab.fabric import Fabric, Loss, eventually
 
-from .arriving import PAUSE, arrived, expected, forwarded, gone, lines, migrate, neighbor, settled, told
+from .arriving import PAUSE, arrived, forwarded, gone, lines, migrate, neighbor, prepare, running, settled, told
 from .cloud import prefixes
 from .migration import Migration, Pause
 from .plugged import SWITCHES, addresses, plug, ports, tap, watcher
@@ -29,12 +29,9 @@ SOURCE, TARGET, THIRD = "hv1", "hv3", "hv2"
 @contextmanager
 def moving(api: Api, fabric: Fabric) -> Iterator[tuple[dict[str, Any], Migration]]:
     """A port of the source whose instance runs there and is expected on the target."""
-    with ports(api, fabric, [SOURCE]) as (port,):
-        plug(fabric, [port])
-        settled(fabric, port, SOURCE)
+    with running(api, fabric, SOURCE) as port:
         move = Migration(api, fabric, port, SOURCE, TARGET)
-        move.prepare()
-        expected(fabric, port, TARGET)
+        prepare(move)
         yield port, move
 
 
@@ -62,8 +59,7 @@ def one(
     for source in sources:
         assert None not in fabric.reach(source, wanted, 60).values()
     move = Migration(api, fabric, port, SOURCE, TARGET)
-    move.prepare()
-    expected(fabric, port, TARGET)
+    prepare(move)
     with preferences(fabric, SWITCHES, wanted[0]) as seen:
         with ExitStack() as stack:
             monitors = {name: stack.enter_context(fabric.monitoring(name)) for name in SWITCHES}

@@ -13,10 +13,24 @@ from lab.api import Api
 
 from tests.lab.fabric import Fabric, Monitor, Stream, eventually
 
-from .arriving import PAUSE, arrived, expected, forwarded, gone, lines, migrate, neighbor, reads, settled, shared, told
+from .arriving import (
+    PAUSE,
+    arrived,
+    forwarded,
+    gone,
+    lines,
+    migrate,
+    neighbor,
+    prepare,
+    reads,
+    running,
+    settled,
+    shared,
+    told,
+)
 from .cloud import prefixes
 from .migration import Migration, Pause
-from .plugged import SWITCHES, addresses, plug, ports, tap, watcher
+from .plugged import SWITCHES, addresses, tap, watcher
 from .preferences import Preferences, Seen, preferences
 
 FIRST, SECOND, THIRD = "hv1", "hv3", "hv2"
@@ -48,13 +62,10 @@ class Watched:
 @pytest.fixture
 def came(api: Api, fabric: Fabric) -> Iterator[Migration]:
     """A migration of which Nova has just cleared up: the instance is on the second host, and preferred there."""
-    with ports(api, fabric, [FIRST]) as (port,):
-        plug(fabric, [port])
-        settled(fabric, port, FIRST)
+    with running(api, fabric, FIRST) as port:
         before = reads(fabric)
         move = Migration(api, fabric, port, FIRST, SECOND)
-        move.prepare()
-        expected(fabric, port, SECOND)
+        prepare(move)
         migrate(move)
         arrived(fabric, port, SECOND)
         print(f"reads of Neutron until the instance had come from {FIRST} to {SECOND}: {reads(fabric, before)}")
@@ -101,8 +112,7 @@ def test_it_is_like_any_other_soon_after_nova_has_cleared_up_and_moves_on_withou
     print(f"and from then until it was like any other: {reads(fabric, before)}")
     move = came.on(THIRD)
     with watched(fabric, port) as found:
-        move.prepare()
-        expected(fabric, port, THIRD)
+        prepare(move)
         pause = migrate(move)
         arrived(fabric, port, THIRD)
         gone(fabric, port, SECOND)
@@ -119,8 +129,7 @@ def test_one_that_moves_again_at_once_is_preferred_where_it_is_no_more_before_it
     port, move = came.port, came.on(target)
     flows = ["client", *(neighbor(fabric, host) for host in (FIRST, SECOND, THIRD))]
     with watched(fabric, port, flows) as found:
-        move.prepare()
-        expected(fabric, port, target)
+        prepare(move)
         unpreferred(fabric, port, SECOND)
         assert lines(fabric, target, port) == [], "a route before the instance runs here"
         pause = migrate(move)
@@ -142,8 +151,7 @@ def test_one_that_moves_on_at_once_is_forwarded_to_two_hosts_until_the_tap_of_th
     """Faster than any read of the host that it leaves. Prints for how long, and what it cost."""
     port, move = came.port, came.on(THIRD)
     with watched(fabric, port, ["client", neighbor(fabric, FIRST)]) as found:
-        move.prepare()
-        expected(fabric, port, THIRD)
+        prepare(move)
         pause = migrate(move)
         arrived(fabric, port, THIRD)
         gone(fabric, port, SECOND)
@@ -182,12 +190,9 @@ def test_where_neutron_was_read_last_between_the_end_of_the_tap_and_the_activati
     api: Api, fabric: Fabric
 ) -> None:
     """Nova has Neutron bind the port to the target when QEMU has ended on the source, and the tap with it."""
-    with ports(api, fabric, [FIRST]) as (port,):
-        plug(fabric, [port])
-        settled(fabric, port, FIRST)
+    with running(api, fabric, FIRST) as port:
         move = Migration(api, fabric, port, FIRST, SECOND)
-        move.prepare()
-        expected(fabric, port, SECOND)
+        prepare(move)
         move.move(PAUSE)
         move.unplug()
         ended = time.time()
@@ -197,8 +202,7 @@ def test_where_neutron_was_read_last_between_the_end_of_the_tap_and_the_activati
         settled(fabric, port, SECOND)
         back = move.on(FIRST)
         with fabric.monitoring(FIRST) as monitor:
-            back.prepare()
-            expected(fabric, port, FIRST)
+            prepare(back)
         assert [each.text for each in monitor.changes if each.prefix in prefixes(port)] == []
         migrate(back)
         arrived(fabric, port, FIRST)
