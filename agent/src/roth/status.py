@@ -121,13 +121,20 @@ class StatusServer:
 
     def __init__(self, path: str, handler: Handler) -> None:
         self.path, self.handler = path, handler
+        self._clients: set[asyncio.Task[None]] = set()
 
     async def start(self) -> asyncio.Server:
         """Listen. Raises OSError."""
         Path(self.path).unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._serve, self.path, limit=REQUEST)
+        server = await asyncio.start_unix_server(self._connected, self.path, limit=REQUEST)
         Path(self.path).chmod(0o660)
         return server
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # a task of ours: Python 3.11.7 logs a traceback for each of its own that the end of the loop cancels
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._clients.add(task)
+        task.add_done_callback(self._clients.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

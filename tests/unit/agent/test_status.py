@@ -120,6 +120,27 @@ def test_a_question_gets_one_document(tmp_path: Path) -> None:
     assert served(tmp_path, {"a": 1}, lambda path: ask(path, "status")) == {"a": 1, "asked": "status"}
 
 
+def test_an_agent_that_ends_while_a_client_is_silent_logs_no_traceback(tmp_path: Path) -> None:
+    complaints: list[object] = []
+    path = str(tmp_path / "agent.sock")
+
+    async def handle(_command: str) -> dict[str, Any]:
+        raise AssertionError("nothing was asked")
+
+    async def run() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
+        server = await StatusServer(path, handle).start()
+        silent.connect(path)
+        async with asyncio.timeout(10):
+            while not any("_serve" in repr(task.get_coro()) for task in asyncio.all_tasks()):
+                await asyncio.sleep(0)
+        server.close()
+
+    with socket.socket(socket.AF_UNIX) as silent:
+        asyncio.run(run())
+    assert complaints == []
+
+
 @pytest.mark.parametrize("line", [b"\n", b"{}\n", b"[]\n", b"{\n", b'{"command": 1}\n', b"\xff\n", b'"x"\n'])
 def test_nonsense_gets_an_error_and_the_server_lives(tmp_path: Path, line: bytes) -> None:
     def client(path: str) -> tuple[bytes, dict[str, Any]]:
