@@ -6,9 +6,11 @@ whoever reaches it does so by its security groups.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
@@ -87,6 +89,21 @@ def test_the_default_routes_are_from_dhcp_and_from_router_advertisements(api: Ap
         assert (ipv4["gateway"], ipv4["dev"]) == (gateways[own["subnet_id"]], "eth0"), port["name"]
         assert (ipv6["protocol"], ipv6["dev"]) == ("ra", "eth0"), port["name"]
         assert ipv6["gateway"].startswith("fe80:"), port["name"]
+
+
+def test_nobody_but_its_bridge_tells_an_instance_where_its_gateway_is(fabric: Fabric) -> None:
+    def neighbor(name: str, gateway: str) -> str:
+        rows = json.loads(fabric.ip(name, "-json", "neighbor", "show", gateway, "dev", "eth0") or "[]")
+        return str(rows[0].get("lladdr", "")) if rows else ""
+
+    for port in fabric.good_ports:
+        name, bridge = port["name"], fabric.instances[port["id"]].bridge
+        (own,) = [it for it in fixed(port) if ":" not in it]
+        (default,) = defaults(fabric, name, "-4")
+        fabric.ip(name, "neighbor", "flush", "dev", "eth0")
+        send_from(fabric, name, own, CLIENT[4], b"where-is-my-gateway")
+        found = eventually(partial(neighbor, name, default["gateway"]), bool, f"{name} knows its gateway", 10)
+        assert found == link(fabric, port["binding:host_id"], bridge)["address"], name
 
 
 def test_an_instance_takes_the_mtu_that_neutron_says(api: Api, fabric: Fabric) -> None:
