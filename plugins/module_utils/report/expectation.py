@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from ipaddress import ip_network
 
-from ..inventory.uplinks import HostVars, loopbacks, uplinks
+from ..inventory.uplinks import HostVars, uplinks
 from ..kernel.text import parse_route
 from ..wanted.document import PortDocument
-from ..wanted.networks import provider_networks
-from ..wanted.ports import DEVICE_OWNERS, PortPlan
+from ..wanted.host_plans import HostPlans
 from .compare import Expectation, Peering
 
 PROTOCOL = 142
@@ -20,20 +19,14 @@ PROTOCOL = 142
 
 def expectations(hostvars: HostVars, hosts: Collection[str], document: PortDocument) -> dict[str, Expectation]:
     """By host. Raises ValueError naming host and variable where the inventory or the document is wrong."""
-    plans: dict[str, PortPlan] = {}
+    plans = HostPlans(hostvars, document)
     found = {}
     for host in hosts:
-        variables = hostvars[host]
-        raw = variables.get("roth_provider_networks") or []
-        owners = variables.get("roth_port_device_owners") or DEVICE_OWNERS
-        key = repr((raw, owners))  # group_vars are the same for nearly all hosts
-        if key not in plans:
-            plans[key] = PortPlan(document, provider_networks(raw), owners)
-        due = plans[key].routes(host, loopbacks(hostvars, host))
+        due = plans.routes(host)
         found[host] = Expectation(
             routes=tuple(parse_route(route) for route in due.routes),
             peerings=_peerings(hostvars, host),
-            protocol=int(variables.get("roth_protocol", PROTOCOL)),
+            protocol=int(hostvars[host].get("roth_protocol", PROTOCOL)),
             left_out={str(ip_network(each.address)): each.reason for each in due.left_out},
         )
     return found

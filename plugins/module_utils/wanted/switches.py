@@ -12,8 +12,8 @@ from ipaddress import ip_network
 
 from ..inventory.uplinks import HostVars, Peer, Uplink, loopbacks, uplinks
 from .document import PortDocument
+from .host_plans import HostPlans
 from .networks import provider_networks
-from .ports import DEVICE_OWNERS, PortPlan
 from .prefixes import AllowedPrefix, allowed_prefixes
 
 MAX_PREFIX_FLOOR = 256
@@ -59,22 +59,12 @@ class _Hosts:
 
     def __init__(self, hostvars: HostVars, document: PortDocument | None) -> None:
         self._hostvars = hostvars
-        self._document = document
-        self._plans: dict[str, PortPlan] = {}
-
-    def _plan(self, document: PortDocument, host: str) -> PortPlan:
-        raw = self._hostvars[host].get("roth_provider_networks") or []
-        owners = self._hostvars[host].get("roth_port_device_owners") or DEVICE_OWNERS
-        key = repr((raw, owners))  # group_vars are the same for nearly all hosts
-        if key not in self._plans:
-            self._plans[key] = PortPlan(document, provider_networks(raw), owners)
-        return self._plans[key]
+        self._plans = None if document is None else HostPlans(hostvars, document)
 
     def limits(self, host: str) -> dict[int, int]:
-        own = loopbacks(self._hostvars, host)
         expected = Counter[int]()
-        if self._document is not None:
-            expected = _expected(self._plan(self._document, host).routes(host, own).routes)
+        if self._plans is not None:
+            expected = _expected(self._plans.routes(host).routes)
         return {version: max_prefix(expected[version]) for version in (4, 6)}
 
     def prefixes(self, host: str) -> dict[int, tuple[AllowedPrefix, ...]]:
