@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import announcing, failover, footprint, host_routes_core, neutron, site, task
+from . import announcing, failover, footprint, host_routes_core, neutron, site, sync_ports, task
 from .benchmark import Benchmark
 from .machine import describe
 from .report import page
@@ -29,6 +29,7 @@ ALL: dict[str, Benchmark] = {
         failover.BENCHMARK,
         site.BENCHMARK,
         neutron.BENCHMARK,
+        sync_ports.BENCHMARK,
         footprint.BENCHMARK,
     )
 }  # in the order of the page

@@ -51,13 +51,23 @@ class Neutron:
     settings: Settings
     topology: Topology
     inventory: Path
+    environment: Mapping[str, str]
     made: int = 0
     model: str = ""
 
-    def run(self, *command: str) -> str:
-        """The output of a command on the controller."""
-        line = command_in(self.settings, self.topology, CONTROLLER, command)
+    def run(self, *command: str, node: str = CONTROLLER) -> str:
+        """The output of a command on the controller, or another node."""
+        line = command_in(self.settings, self.topology, node, command)
         return subprocess.run(line, check=True, capture_output=True, text=True, timeout=600).stdout
+
+    def playbook(self, name: str, *words: str) -> str:
+        """What a playbook of the collection's wrote. Raises RuntimeError when it failed."""
+        line = [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / f"{name}.yml")]
+        line += ["-e", "roth_neutron_cloud=lab", *words]
+        done = subprocess.run(line, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{name}.yml failed: {(done.stdout + done.stderr)[-3000:]}")
+        return done.stdout
 
     def cpu(self) -> dict[str, float]:
         """Seconds of CPU that each of UNITS has used so far, as its cgroup counts them."""
@@ -74,42 +84,36 @@ class Neutron:
         self.run("/opt/neutron/bin/python", "-c", FILL.read_text(), DATABASE, *map(str, words))
 
 
-def write_inventory(folder: Path, hosts: int) -> None:
-    """A lab of a controller alone; hosts of the inventory are names with segments, bindings and no machine."""
+def write_inventory(folder: Path, hosts: int, machines: bool) -> None:
+    """A lab with a controller. Without `machines` the inventory's hosts are names with segments and bindings only."""
     scale.write(folder, LAB, hosts)
-    neutron = {"mode": "full", "bridge_mappings": {}}
-    (folder / FILE).write_text(yaml.safe_dump({"nodes": {CONTROLLER: {"neutron": neutron}}, "links": []}))
+    topology = scale.topology(hosts) if machines else {"nodes": {}, "links": []}
+    topology["nodes"][CONTROLLER] = {"neutron": {"mode": "full", "bridge_mappings": {}}}
+    (folder / FILE).write_text(yaml.safe_dump(topology))
 
 
 @contextmanager
-def running(hosts: int) -> Iterator[Neutron]:
+def running(hosts: int, machines: bool = False) -> Iterator[Neutron]:
     """The controller with the networks of `hosts` hypervisors, made by the collection's own playbook, and one port."""
     folder = ROOT / "build" / "bench" / f"neutron-{hosts}"
-    write_inventory(folder, hosts)
+    write_inventory(folder, hosts, machines)
     settings = Settings("benchcloud", Settings.from_environment().home)
     environment = {
         **os.environ, "ROTH_LAB_PREFIX": settings.prefix, "PYTHONPATH": str(ROOT / "molecule"),
         "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY": str(folder),
         "OS_CLIENT_CONFIG_FILE": str(settings.clouds_file),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }  # fmt: skip
     command = [sys.executable, "-m", "lab", "--inventory", str(folder)]
     try:
         subprocess.run([*command, "up"], cwd=ROOT, env=environment, check=True)
-        neutron = Neutron(settings, load(folder / FILE), folder)
+        neutron = Neutron(settings, load(folder / FILE), folder, environment)
         neutron.fill("agents", hosts)
-        _networks(environment)
+        neutron.playbook("networks")
         neutron.model = _model(Api.of(settings, neutron.topology))
         yield neutron
     finally:
         subprocess.run([*command, "down"], cwd=ROOT, env=environment, check=True)
-
-
-def _networks(environment: Mapping[str, str]) -> None:
-    line = [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / "networks.yml")]
-    line += ["-e", "roth_neutron_cloud=lab"]
-    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"networks.yml failed: {(done.stdout + done.stderr)[-3000:]}")
 
 
 def _model(api: Api) -> str:
