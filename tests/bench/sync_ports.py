@@ -23,10 +23,11 @@ PREFIXES = 2
 
 METHOD = f"""\
 The Neutron and the ports of [the section before](#reading-neutron), and {SIZES[-1][1]} hosts that are nodes of a lab,
-deployed by `site.yml --tags {TAGS}`: no daemon takes part, so none takes CPU. `sync_ports.yml --limit` with as many
-hosts as have ports, and the forks of `ansible.cfg`. *{FIRST}*: the hosts have none of their ports' routes; each has all
-{PREFIXES} of every port afterwards, which is counted in its kernel. *{AGAIN}*: once more, and no host reports a change.
-Controller and all hosts share the machine's cores, so the time is that of all their work together."""
+deployed by `site.yml --tags {TAGS}`: no daemon takes part, so none takes CPU.
+`sync_ports.yml --limit` with as many hosts as have ports, and the forks of `ansible.cfg`. *{FIRST}*: the hosts have
+none of their ports' routes; each has all {PREFIXES} of every port afterwards, which is counted in its kernel.
+*{AGAIN}*: once more, and no host reports a change. Controller and all hosts share the machine's cores, so the time is
+that of all their work together."""
 
 
 def synchronise(neutron: Neutron, hosts: int) -> tuple[dict[str, float], int]:
