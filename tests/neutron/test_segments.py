@@ -167,6 +167,7 @@ def test_verification_and_reconciliation_find_nothing(layered: Layered, tmp_path
     assert found["findings"] == []
 
 
+@pytest.mark.slow
 def test_a_second_run_changes_neither_neutron_nor_a_host(layered: Layered) -> None:
     for playbook, part in (("networks.yml", ()), ("site.yml", PART)):
         run = play_from_neutron(playbook, *layered.options, *part)

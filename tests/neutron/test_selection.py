@@ -153,6 +153,7 @@ def test_each_selection_of_the_page_announces_what_it_says(chosen: dict[str, set
     assert bool(others) is not shown.startswith(OTHERS), others
 
 
+@pytest.mark.slow
 def test_a_floating_ip_is_reached_at_the_host_of_its_routers_gateway(
     api: Api, chosen: dict[str, set[str]], tmp_path: Path
 ) -> None:
