@@ -15,6 +15,7 @@ class Knowledge:
         self.config = config
         self.answer = Answer()
         self._looks: object = None  # of the lists that `answer` is
+        self._failure = ""  # why they could not be read, as it was logged
 
     def newest(self) -> Answer:
         """The lists that were written last: ours, or those of a playbook that has read Neutron since."""
@@ -25,10 +26,12 @@ class Knowledge:
                 # without any list: the way to Neutron may be the fabric, and need our own addresses announced
                 routes, taps = pair.lines() if pair.written() else (self.config.own_routes(), [])
                 self.answer = parse_answer(routes, taps)
-                self._looks = looks
+                self._looks, self._failure = looks, ""
                 log("list_taken", file=pair.routes, routes=len(self.answer.routes))
             except (OSError, ValueError) as error:
-                log("list_not_read", "warning", file=pair.routes, error=error)
+                if str(error) != self._failure:  # this is asked at every event
+                    log("list_not_read", "warning", file=pair.routes, error=error)
+                self._failure = str(error)
         return self.answer
 
     def keep(self, answer: Answer) -> None:
@@ -43,7 +46,7 @@ class Knowledge:
                 log("list_not_written", "warning", error=error)
         self.answer = answer
         pair = newest([self.config.lists, self.config.playbook_lists])
-        self._looks = (pair, pair.looks())
+        self._looks, self._failure = (pair, pair.looks()), ""
 
     def theirs(self) -> object:
         """What tells whether a playbook has written its lists meanwhile. No clock is asked: it may have jumped."""
