@@ -16,6 +16,7 @@ from ansible_collections.roth.fabric.plugins.module_utils.kernel.netlink import 
 from roth.health import problems
 
 from tests.kernel.agent_rig import Rig, eventually
+from tests.kernel.sockets import listens
 
 from . import stacks
 from .benchmark import OURS
@@ -110,7 +111,7 @@ class Fabric(Rig):
     def start_frr(self, node: str, daemons: dict[str, str]) -> None:
         """zebra with the receive buffer that Debian gives it, then these daemons with their configuration."""
         self.frr("zebra", node, "", "-s", "90000000")
-        eventually((self.run / node / "zserv").exists, True)
+        eventually(lambda: listens(self.run / node / "zserv"), True)
         for daemon, text in daemons.items():
             self.frr(daemon, node, text)
 

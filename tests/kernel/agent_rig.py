@@ -15,6 +15,8 @@ from pathlib import Path
 
 from roth.status import ask
 
+from .sockets import listens
+
 ROOT = Path(__file__).parents[2]
 FRR = Path("/usr/lib/frr")
 DEADLINE = 30.0  # seconds
@@ -181,7 +183,7 @@ class Rig:
 
     def start_tors(self) -> None:
         self.frr("zebra", "tor1", "")
-        eventually((self.run / "tor1" / "zserv").exists, True)
+        eventually(lambda: listens(self.run / "tor1" / "zserv"), True)
         self.frr("bgpd", "tor1", BGPD)
         self.frr("bfdd", "tor1", TOR_BFDD)
         (self.run / "bird.conf").write_text(BIRD.format(run=self.run))

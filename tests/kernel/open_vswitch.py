@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import DEADLINE, eventually
+from .sockets import listens
 
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 VSWITCHD = Path("/usr/sbin/ovs-vswitchd")
@@ -38,7 +39,7 @@ class OpenVswitch:
         if not file.exists():
             subprocess.run(["ovsdb-tool", "create", str(file), str(SCHEMA)], check=True)
         self._run("ovsdb-server", str(file), f"--remote=p{self.database}")
-        eventually((self.folder / "db.sock").exists, True)
+        eventually(lambda: listens(self.folder / "db.sock"), True)
         self.vsctl("--no-wait", "init")
         if switch:
             self._run("ovs-vswitchd", self.database)

@@ -9,6 +9,7 @@ from ansible_collections.roth.fabric.plugins.module_utils.bfdd.peers import Peer
 from ansible_collections.roth.fabric.plugins.module_utils.bfdd.vty import Vty, VtyError
 
 from tests.kernel.agent_rig import MISSING, Rig, eventually
+from tests.kernel.sockets import listens
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"needs frr and bird2: {', '.join(MISSING)}")
 
@@ -22,7 +23,7 @@ def vty() -> Iterator[Vty]:
     try:
         rig.build()
         rig.frr("bfdd", "hv1", "")
-        eventually((rig.run / "hv1" / "bfdd.vty").exists, True)
+        eventually(lambda: listens(rig.run / "hv1" / "bfdd.vty"), True)
         with Vty(str(rig.run / "hv1" / "bfdd.vty")) as connection:
             yield connection
     finally:
