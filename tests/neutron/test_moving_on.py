@@ -193,9 +193,7 @@ def test_where_neutron_was_read_last_between_the_end_of_the_tap_and_the_activati
         move = Migration(api, fabric, port, FIRST, SECOND)
         prepare(move)
         move.move(PAUSE)
-        ended = (
-            time.time()
-        )  # Open vSwitch is told of it some time after the tap has gone, and the read may be over by then
+        ended = time.time()  # before the tap goes: Open vSwitch is told of it later, when the read may have begun
         move.unplug()
         eventually(lambda: watcher(fabric, FIRST)["good"], lambda when: when > ended, "the source has read Neutron", 30)
         move.activate()

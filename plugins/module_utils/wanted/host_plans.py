@@ -20,8 +20,9 @@ class HostPlans:
 
     def routes(self, host: str) -> InstanceRoutes:
         """The wanted routes of `host`. Raises ValueError where the document or the host's variables are wrong."""
-        raw = self._hostvars[host].get("roth_provider_networks") or []
-        owners = self._hostvars[host].get("roth_port_device_owners") or DEVICE_OWNERS
+        variables = self._hostvars[host]  # Ansible puts them together at each look
+        raw = variables.get("roth_provider_networks") or []
+        owners = variables.get("roth_port_device_owners") or DEVICE_OWNERS
         key = repr((raw, owners))
         if key not in self._plans:
             self._plans[key] = PortPlan(self._document, provider_networks(raw), owners)
