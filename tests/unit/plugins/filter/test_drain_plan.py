@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
-import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.roth.fabric.plugins.filter.drain_plan import drain_plan
 from ansible_collections.roth.fabric.plugins.filter.drain_table import drain_table
 
-LAB = Path(__file__).parents[4] / "inventories" / "lab"
-DOCUMENT = json.loads((LAB / "neutron.json").read_text())
-HOSTS = ["hv1", "hv2", "hv3"]
+from tests.unit.plugins.lab_inventory import DOCUMENT, HOSTS, variables_of_all
+
 SHARED = ["10.64.250.1/32", "2001:db8:64::fa01/128"]
 
 
 @pytest.fixture(scope="module")
 def hostvars():
-    shared = yaml.safe_load((LAB / "group_vars" / "all.yml").read_text())
-    shared["roth_provider_networks"][0]["shared_addresses"] = "anycast"
-    return {
-        file.stem: {**deepcopy(shared), **yaml.safe_load(file.read_text())}
-        for file in sorted((LAB / "host_vars").glob("*.yml"))
-    }
+    found = variables_of_all()
+    for variables in found.values():
+        variables["roth_provider_networks"][0]["shared_addresses"] = "anycast"
+    return found
 
 
 @pytest.fixture

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
-import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.roth.fabric.plugins.filter.fabric_report import fabric_report
 
-LAB = Path(__file__).parents[4] / "inventories" / "lab"
-DOCUMENT = json.loads((LAB / "neutron.json").read_text())
-HOSTS = ["hv1", "hv2", "hv3"]
+from tests.unit.plugins.lab_inventory import DOCUMENT, HOSTS, variables_of_all
+
 DEAD = {"failed": False, "msg": "MODULE FAILURE", "module_stderr": "sh: 1: /opt/roth/current/bin/python: not found\n"}
 
 
 @pytest.fixture(scope="module")
 def hostvars():
-    shared = yaml.safe_load((LAB / "group_vars" / "all.yml").read_text())
-    return {
-        file.stem: {**shared, **yaml.safe_load(file.read_text())} for file in sorted((LAB / "host_vars").glob("*.yml"))
-    }
+    return variables_of_all()
 
 
 def report(hostvars, hosts, switches=None, document=DOCUMENT):

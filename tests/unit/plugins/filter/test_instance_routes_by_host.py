@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from copy import deepcopy
-from pathlib import Path
-
 import pytest
-import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.roth.fabric.plugins.filter.instance_routes import instance_routes
 from ansible_collections.roth.fabric.plugins.filter.instance_routes_by_host import instance_routes_by_host
 from ansible_collections.roth.fabric.plugins.module_utils.wanted import host_plans
 
-LAB = Path(__file__).parents[4] / "inventories" / "lab"
-DOCUMENT = json.loads((LAB / "neutron.json").read_text())
-HOSTS = ["hv1", "hv2", "hv3"]
+from tests.unit.plugins.lab_inventory import DOCUMENT, HOSTS, variables_of_all
 
 
 @pytest.fixture
 def hostvars():
-    shared = yaml.safe_load((LAB / "group_vars" / "all.yml").read_text())
-    return {
-        host: {**deepcopy(shared), **yaml.safe_load((LAB / "host_vars" / f"{host}.yml").read_text())} for host in HOSTS
-    }
+    return variables_of_all()
 
 
 def alone(hostvars, host, **options):

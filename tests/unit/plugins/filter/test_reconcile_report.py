@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-import yaml
 from ansible.errors import AnsibleFilterError
 from ansible_collections.roth.fabric.plugins.filter.reconcile_report import reconcile_report
 
-LAB = Path(__file__).parents[4] / "inventories" / "lab"
-DOCUMENT = json.loads((LAB / "neutron.json").read_text())
-VARIABLES = {
-    file.stem: {**yaml.safe_load((LAB / "group_vars" / "all.yml").read_text()), **yaml.safe_load(file.read_text())}
-    for file in sorted((LAB / "host_vars").glob("*.yml"))
-}
-HOSTS = ["hv1", "hv2", "hv3"]
+from tests.unit.plugins.lab_inventory import DOCUMENT, HOSTS, variables_of_all
+
+VARIABLES = variables_of_all()
 EMPTY = {
     "fabric": {
         "routes": [],

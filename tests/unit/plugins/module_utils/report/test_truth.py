@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from ipaddress import ip_network
-from pathlib import Path
 
 import pytest
-import yaml
 from ansible_collections.roth.fabric.plugins.module_utils.reconcile.findings import disagreements
 from ansible_collections.roth.fabric.plugins.module_utils.reconcile.model import Kind
 from ansible_collections.roth.fabric.plugins.module_utils.report.expectation import expectations
@@ -18,13 +15,11 @@ from ansible_collections.roth.fabric.plugins.module_utils.report.switches import
 from ansible_collections.roth.fabric.plugins.module_utils.report.truth import world
 from ansible_collections.roth.fabric.plugins.module_utils.wanted.document import read_document
 
-LAB = Path(__file__).parents[5] / "inventories" / "lab"
-DOCUMENT = read_document(json.loads((LAB / "neutron.json").read_text()))
-HOSTS = ["hv1", "hv2", "hv3"]
-VARIABLES = {
-    file.stem: {**yaml.safe_load((LAB / "group_vars" / "all.yml").read_text()), **yaml.safe_load(file.read_text())}
-    for file in sorted((LAB / "host_vars").glob("*.yml"))
-}
+from tests.unit.plugins.lab_inventory import DOCUMENT as RAW
+from tests.unit.plugins.lab_inventory import HOSTS, variables_of_all
+
+DOCUMENT = read_document(RAW)
+VARIABLES = variables_of_all()
 EXPECTED = expectations(VARIABLES, HOSTS, DOCUMENT)
 MINE = "10.64.1.53/32"
 
