@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +17,8 @@ from lab.settings import Settings
 from lab.topology import FILE, Topology, load
 
 from . import scale
+from .playbooks import ROOT, lab, play
 
-ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "inventories" / "lab"
 FILL = Path(__file__).with_name("neutron_fill.py")
 DATABASE = "mysql+pymysql://neutron:neutron@127.0.0.1/neutron?charset=utf8mb4"
@@ -62,12 +60,7 @@ class Neutron:
 
     def playbook(self, name: str, *words: str) -> str:
         """What a playbook of the collection's wrote. Raises RuntimeError when it failed."""
-        line = [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / f"{name}.yml")]
-        line += ["-e", "roth_neutron_cloud=lab", *words]
-        done = subprocess.run(line, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"{name}.yml failed: {(done.stdout + done.stderr)[-3000:]}")
-        return done.stdout
+        return play(self.environment, name, "-e", "roth_neutron_cloud=lab", *words)
 
     def cpu(self) -> dict[str, float]:
         """Seconds of CPU that each of UNITS has used so far, as its cgroup counts them."""
@@ -98,22 +91,12 @@ def running(hosts: int, machines: bool = False) -> Iterator[Neutron]:
     folder = ROOT / "build" / "bench" / f"neutron-{hosts}"
     write_inventory(folder, hosts, machines)
     settings = Settings("benchcloud", Settings.from_environment().home)
-    environment = {
-        **os.environ, "ROTH_LAB_PREFIX": settings.prefix, "PYTHONPATH": str(ROOT / "molecule"),
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY": str(folder),
-        "OS_CLIENT_CONFIG_FILE": str(settings.clouds_file),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "lab", "--inventory", str(folder)]
-    try:
-        subprocess.run([*command, "up"], cwd=ROOT, env=environment, check=True)
+    with lab(folder, settings.prefix, OS_CLIENT_CONFIG_FILE=str(settings.clouds_file)) as environment:
         neutron = Neutron(settings, load(folder / FILE), folder, environment)
         neutron.fill("agents", hosts)
         neutron.playbook("networks")
         neutron.model = _model(Api.of(settings, neutron.topology))
         yield neutron
-    finally:
-        subprocess.run([*command, "down"], cwd=ROOT, env=environment, check=True)
 
 
 def _model(api: Api) -> str:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import median
 
 from . import scale
 from .benchmark import Benchmark, Plot
+from .playbooks import RECAP, ROOT, lab, play
 from .samples import Sample
 from .targets import Target
 
-ROOT = Path(__file__).resolve().parents[2]
 LAB = ROOT / "inventories" / "lab"
 INVENTORIES = ROOT / "build" / "bench"
 SIZES = (3, 10, 30)
 CONVERGE, NO_CHANGE = "converge", "no change"
-RECAP = re.compile(r"^(hv\d+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=0\s+failed=0", re.MULTILINE)
 
 METHOD = f"""\
 A lab of its own for each size, two switches, {scale.PORTS} instances a host; `site.yml` with all hosts in one batch
@@ -32,33 +26,22 @@ so the time is that of all their work together."""
 
 
 @contextmanager
-def lab(hosts: int) -> Iterator[dict[str, str]]:
+def bare(hosts: int) -> Iterator[dict[str, str]]:
     """A lab that is up and not yet deployed; gives the environment to run playbooks in."""
     inventory = INVENTORIES / f"inventory-{hosts}"
     scale.write(inventory, LAB, hosts)
-    environment = {
-        **os.environ, "ROTH_LAB_PREFIX": f"bench{hosts}", "PYTHONPATH": str(ROOT / "molecule"),
-        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_INVENTORY": str(inventory),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "lab", "--inventory", str(inventory)]
-    try:
-        subprocess.run([*command, "up"], cwd=ROOT, env=environment, check=True)
+    with lab(inventory, f"bench{hosts}") as environment:
         yield environment
-    finally:
-        subprocess.run([*command, "down"], cwd=ROOT, env=environment, check=True)
 
 
-def converge(environment: dict[str, str], hosts: int) -> tuple[float, int, int]:
+def converge(environment: Mapping[str, str], hosts: int) -> tuple[float, int, int]:
     """Seconds of site.yml, tasks of a host, and hosts that changed."""
-    line = [str(Path(sys.executable).with_name("ansible-playbook")), str(ROOT / "playbooks" / "site.yml")]
-    line += ["-e", '{"roth_serial": "100%", "roth_switch_serial": "100%"}']
     began = time.monotonic()
-    done = subprocess.run(line, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    shown = play(environment, "site", "-e", '{"roth_serial": "100%", "roth_switch_serial": "100%"}')
     took = time.monotonic() - began
-    recap = RECAP.findall(done.stdout)
-    if done.returncode or len(recap) != hosts:
-        raise RuntimeError(f"site.yml with {hosts} hosts failed: {(done.stdout + done.stderr)[-3000:]}")
+    recap = RECAP.findall(shown)
+    if len(recap) != hosts:
+        raise RuntimeError(f"site.yml was to run on {hosts} hosts: {shown[-3000:]}")
     tasks = median(int(ok) for _host, ok, _changed in recap)
     return took, int(tasks), sum(int(changed) > 0 for _host, _ok, changed in recap)
 
@@ -67,7 +50,7 @@ def measure(quick: bool) -> list[Sample]:
     """One lab after the other, each deployed twice."""
     samples = []
     for hosts in SIZES[:1] if quick else SIZES:
-        with lab(hosts) as environment:
+        with bare(hosts) as environment:
             for step, expected in ((CONVERGE, hosts), (NO_CHANGE, 0)):
                 seconds, tasks, changed = converge(environment, hosts)
                 if changed != expected:

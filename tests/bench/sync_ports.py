@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 from . import cloud
 from .benchmark import Benchmark, Plot
 from .cloud import Neutron
 from .neutron import API, SIZES, case
+from .playbooks import RECAP
 from .samples import Sample
 from .targets import Target
 
@@ -17,7 +17,6 @@ ROUNDS = 3
 """Runs that change nothing."""
 TAGS = "host_software,host_network,provider_network"
 FORGET = "rm -f /etc/roth/instance-routes /etc/roth/instance-taps; for v in 4 6; do ip -$v route flush table 142; done"
-RECAP = re.compile(r"^(hv\d+)\s+: ok=\d+\s+changed=(\d+)\s+unreachable=0\s+failed=0", re.MULTILINE)
 PREFIXES = 2
 """Of each port: an address of either family."""
 
@@ -36,7 +35,7 @@ def synchronise(neutron: Neutron, hosts: int) -> tuple[dict[str, float], int]:
     before, began = neutron.cpu(), time.monotonic()
     shown = neutron.playbook("sync_ports", "--limit", ",".join(names), "-e", "port_watcher_enabled=false")
     took, after = time.monotonic() - began, neutron.cpu()
-    recap = dict(RECAP.findall(shown))
+    recap = {host: changed for host, _ok, changed in RECAP.findall(shown)}
     if set(recap) != set(names):
         raise RuntimeError(f"sync_ports.yml was to run on {hosts} hosts and ran on {sorted(recap)}")
     figures = {"time": took, "time a host": took / hosts}
