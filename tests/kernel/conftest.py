@@ -45,7 +45,7 @@ def eventually(observe: Callable[[], object], expected: object) -> None:
 
 @pytest.fixture
 def shell() -> Iterator[Shell]:
-    """In a fresh namespace with lo and the veth pair v0 – v1 up, v1 a port of the bridge br0."""
+    """In a fresh namespace with lo and the veth pair v0 – v1 up, v1 a forwarding port of the bridge br0."""
     libc = ctypes.CDLL(None, use_errno=True)
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
     try:
@@ -61,6 +61,8 @@ def shell() -> Iterator[Shell]:
                 "link set v1 up",
             ):
                 run(f"ip {command}")
+            # The kernel tells its parts of a carrier later than who asks for it. What is left for later is br0's own.
+            eventually(lambda: "state forwarding" in run("bridge link show dev v1"), True)
             yield run
         finally:
             if libc.setns(home, CLONE_NEWNET):

@@ -17,6 +17,8 @@ from ansible_collections.roth.fabric.plugins.module_utils.kernel.netlink import 
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.sync import apply_plan, read_plan
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.text import parse_route, parse_routes
 
+from tests.kernel.conftest import eventually
+
 ROUTES = ["10.64.1.53/32 dev v0", "2001:db8:64::135/128 dev v0", "192.0.2.11/32 dev lo", "2001:db8:ffff::11/128 dev lo"]
 AGGREGATE = ["198.51.100.0/26 dev br0", "blackhole 198.51.100.0/26 metric 4294967295", "blackhole 2001:db8:9::/64"]
 
@@ -196,11 +198,13 @@ def test_the_dump_is_filtered_by_table_and_protocol_in_the_kernel(shell, kernel)
 
 @pytest.mark.parametrize("table", [1000, 254])
 def test_any_table_can_be_ours(shell, kernel, table):
-    before = listed(shell, table)
+    shell(f"ip route add 192.0.2.1/32 dev v0 table {table} proto static")
     assert sync(kernel, ROUTES, table=table)[1] == []
     assert sync(kernel, ROUTES, table=table)[0].changed is False
     sync(kernel, [], table=table)
-    assert listed(shell, table) == before
+    # the kernel adds routes of its own to table 254 (main) as soon as it notices a carrier
+    left = [line for line in listed(shell, table) if "proto kernel" not in line]
+    assert left == ["192.0.2.1 dev v0 proto static scope link"]
 
 
 def test_a_route_with_a_tos_is_left_alone(shell, kernel):
@@ -228,7 +232,7 @@ def test_ipv4_routes_of_a_link_that_goes_down_are_installed_again_when_it_is_up(
 def test_lost_carrier_is_told_and_takes_no_route(shell, kernel):
     sync(kernel, ROUTES[:2])
     shell("ip link set v1 down")
-    assert [route.linkdown for family in Family for route in kernel.routes(142, 142, family)] == [True, True]
+    eventually(lambda: [route.linkdown for family in Family for route in kernel.routes(142, 142, family)], [True, True])
     assert sync(kernel, ROUTES[:2])[0].changed is False
 
 
@@ -236,7 +240,7 @@ def test_the_kernel_can_be_asked_inside_a_running_event_loop(kernel):
     async def ask():
         return kernel.links()
 
-    assert asyncio.run(ask()) == kernel.links()
+    assert asyncio.run(ask()).keys() == kernel.links().keys()
 
 
 def test_closing_releases_the_sockets(shell):
