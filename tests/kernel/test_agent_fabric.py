@@ -152,15 +152,14 @@ def test_a_session_that_goes_down_leaves_the_group_and_comes_back(rig: Rig) -> N
     eventually(lambda: rig.group(142004), BOTH)
 
 
-def test_bfd_takes_a_silent_path_out_within_its_time(rig: Rig) -> None:
+def test_bfd_takes_a_silent_path_out_while_its_session_stays_established(rig: Rig) -> None:
+    """The ToR's bgpd goes on: no hold timer could have told of it."""
     rig.processes["tor1-bfdd"].send_signal(signal.SIGSTOP)
-    began = time.monotonic()
     try:
         eventually(lambda: rig.group(142004), {142114})
-        took = time.monotonic() - began
+        assert {session["state"] for session in rig.status()["sessions"]} == {"established"}
     finally:
         rig.processes["tor1-bfdd"].send_signal(signal.SIGCONT)
-    assert took < 3.0, f"3 × 300 ms took {took:.2f} s"
     eventually(lambda: rig.group(142004), BOTH)
 
 
