@@ -58,6 +58,7 @@ class Schedule:
         self._base = now + _START * chance()
         self._hints: tuple[float, float] | None = None  # first and last that no read has followed yet
         self._hinted = now
+        self._hurried = False  # while a read is under way
         self._gap = 0.0
 
     def hint(self, now: float) -> None:
@@ -80,7 +81,7 @@ class Schedule:
 
     def begin(self, now: float) -> None:
         """A read begins, and sees all that was hinted at before."""
-        self.began, self._hints = now, None
+        self.began, self._hints, self._hurried = now, None, False
 
     def answered(self, now: float, unexplained: bool = False, within: float | None = None) -> None:
         """It succeeded. `unexplained`: a tap is here that it doesn't account for. `within`: the next is due by then."""
@@ -98,14 +99,14 @@ class Schedule:
         self.began = None
         self.failures += 1
         longest = min(self.timing.retry_longest, self.timing.retry_first * 2.0 ** min(self.failures - 1, 32))
-        self._base = now + shortened(longest, self.chance())
+        self._base = now if self._hurried else now + shortened(longest, self.chance())
         self._wait_for_hints(now)
 
     def hurry(self, now: float) -> None:
-        """Somebody asks for a read now, whatever failed before."""
+        """Somebody asks for a read now, whatever failed before, or fails that is under way."""
         self._base = now
         if self.began is not None:
-            self._hints = now, now
+            self._hints, self._hurried = (now, now), True
 
     def age(self, now: float) -> float | None:
         """How old the last good answer is."""

@@ -112,6 +112,17 @@ def test_who_asks_for_a_read_gets_it_whatever_failed_before() -> None:
     assert found.due() == pytest.approx(100.3 + TIMING.settle)
 
 
+def test_who_asks_during_a_read_that_fails_gets_another_at_once_and_the_waits_go_on_after_that() -> None:
+    found = schedule()
+    found.begin(100.0)
+    found.hurry(100.2)
+    found.failed(100.3)
+    assert found.due() == 100.3
+    found.begin(100.3)
+    found.failed(100.4)
+    assert found.due() == pytest.approx(100.4 + 1.5)
+
+
 def test_a_tap_that_nothing_explains_is_looked_up_ever_more_rarely_and_then_no_more() -> None:
     found, now, gaps = schedule(), 1.0, []
     found.hint(now)
