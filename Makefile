@@ -127,7 +127,7 @@ deps: ## Install the system packages that are missing (apt; needs root)
 	if [ -n "$$missing$$fresh" ]; then apt-get update --quiet=2; fi; \
 	if [ -n "$$missing" ]; then \
 	  echo "Installing:$$missing"; \
-	  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends $$missing; fi
+	  DEBIAN_FRONTEND=noninteractive apt-get install --yes --quiet=2 --no-install-recommends -o DPkg::Lock::Timeout=300 $$missing; fi
 
 venv: $(VENV)/.stamp-$(PYTHON_VERSION) $(COLLECTION) ## Make the virtual environment with the pinned tools
 

@@ -167,7 +167,7 @@ def _make(recipe: Recipe, root: Path, log: Path) -> None:
     sources.write_text("\n".join(recipe.sources) + "\n")
     command = [
         *("mmdebstrap", "--mode=root", "--variant=minbase", f"--include={','.join(recipe.packages)}"),
-        *("--aptopt=Acquire::Languages none", "--dpkgopt=force-unsafe-io"),
+        *("--aptopt=Acquire::Languages none", '--aptopt=Acquire::Retries "5"', "--dpkgopt=force-unsafe-io"),
         *("--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*"),
         *(recipe.suite, str(root), str(sources)),
     ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from .errors import LabError
 from .settings import Settings
 
-GONE_SECONDS = 10
+GONE_SECONDS = 60
 
 
 def cgroup2_mount() -> Path:

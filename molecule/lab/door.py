@@ -22,7 +22,7 @@ from .errors import LabError
 from .settings import Settings, netns_path
 
 CLOUD = "lab"
-START_SECONDS = 10
+START_SECONDS = 60
 _CHUNK = 65536  # bytes
 
 

@@ -19,7 +19,7 @@ from .topology import Node, Topology
 
 INIT = Path(__file__).with_name("node-init")
 POWER_OFF = signal.SIGRTMIN + 4  # systemd(1), signals: start poweroff.target
-START_SECONDS = 180  # a controller migrates its database first; any other node takes three
+START_SECONDS = 300  # a controller migrates its database first; any other node takes three
 STOP_SECONDS = 15
 LOG_LINES = 15
 ENVIRONMENT = {
@@ -115,8 +115,8 @@ def wait_running(settings: Settings, nodes: Iterable[str], seconds: float = STAR
                 continue
             elif jobs[node].poll() is None:
                 continue
-            elif (answer := jobs[node].communicate()[0].strip()) in ("", "starting", "initializing"):
-                del jobs[node]  # asked too early
+            elif (answer := jobs[node].communicate()[0].strip()) in ("", "unknown", "starting", "initializing"):
+                del jobs[node]  # asked too early, or D-Bus had no time
                 continue
             elif answer != "running":
                 failed.append(_failure(settings, node, answer))

@@ -70,7 +70,8 @@ def _download(base: Path, folder: Path) -> list[str]:
     """The command that fetches what fits the base root's Python; versions are pinned, so nothing is left to resolve."""
     version = (base / "usr/bin/python3").readlink().name.removeprefix("python")
     return [
-        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--retries", "10"),
+        "--no-deps",
         *("--python-version", version, "--dest", str(folder), "--requirement", str(REQUIREMENTS)),
     ]
 

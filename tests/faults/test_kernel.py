@@ -141,8 +141,10 @@ def ours(fabric: Fabric) -> dict[str, list[str]]:
 
 
 def unsettled(fabric: Fabric) -> list[str]:
-    """Links that networkd has yet to configure."""
-    listed = json.loads(fabric.run(HOST, "networkctl", "--json=short", "list"))["Interfaces"]
+    """Links that networkd has yet to configure, or that it does not tell of: it has just been started."""
+    listed = json.loads(fabric.run(HOST, "sh", "-c", "networkctl --json=short list || echo '{}'")).get("Interfaces")
+    if listed is None:
+        return ["all of them"]
     return [link["Name"] for link in listed if link["AdministrativeState"] not in ("configured", "unmanaged")]
 
 

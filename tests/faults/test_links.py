@@ -34,9 +34,9 @@ def until_default_is(fabric: Fabric, *uplinks: str) -> None:
 
 @pytest.mark.parametrize(("switch", "left"), [pytest.param("tor1", "up1", marks=pytest.mark.quick), ("tor2", "up0")])
 def test_uplink_down(case: Case, switch: str, left: str) -> None:
-    """The kernel itself leaves a link without carrier, on both ends: only what is under way is lost."""
-    few = packets(REROUTE, SHARE / 2)
-    bound = Bound(few, few, True, "in flight; 0.3 s")
+    """The kernel itself leaves a link without carrier, on both ends: sooner than BFD could tell."""
+    few = packets(DETECT, SHARE / 2)
+    bound = Bound(few, few, True, "in flight; < BFD 0.9 s")
     with case.costing(bound), links.down(case.fabric, switch, HOST):
         until_default_is(case.fabric, left)
 

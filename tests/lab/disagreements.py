@@ -113,7 +113,7 @@ def planted(fabric: Fabric) -> Iterator[dict[str, list[str]]]:
         finally:
             clear(fabric)
             attempt("sync_ports.yml", INVENTORY, "-e", "instance_routes_accept_removal=yes")
-    eventually(lambda: tables(fabric), lambda found: found == before, "the tables from before", 5)
+    eventually(lambda: tables(fabric), lambda found: found == before, "the tables from before")
 
 
 @contextmanager

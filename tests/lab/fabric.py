@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_network
+from itertools import cycle
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import pytest
 import yaml
@@ -31,6 +33,9 @@ ROOT = Path(__file__).resolve().parents[2]
 INVENTORY = ROOT / "inventories" / "lab"
 PROBE = Path(__file__).with_name("probe.py")
 T = TypeVar("T")
+MARK = "198.19.255."
+_marks = cycle(range(256))
+"""The routes that show how far a monitor has listened: another one each time, in RFC 2544's network."""
 
 
 def eventually(read: Callable[[], T], accept: Callable[[T], bool], expected: str, seconds: float = 60) -> T:
@@ -129,7 +134,7 @@ class Fabric:
 
     def _run(self, target: str, *command: str) -> subprocess.CompletedProcess[str]:
         line = lab.command_in(self.settings, self.topology, target, command)
-        return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(line, capture_output=True, text=True, timeout=300, check=False)
 
     def run(self, target: str, *command: str) -> str:
         """The output of a command in a node, or in an instance by its port's name; fails the test when it fails."""
@@ -205,25 +210,32 @@ class Fabric:
         """Watch the node's kernel routes for as long as the block runs."""
         found = Monitor()
         line = ["ip", "-n", self.netns(node), "-o", "-ts", "monitor", "route"]
-        marker = "203.0.113.254" if node != "client" else "203.0.113.253"
         with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}) as process:
             assert process.stdout is not None
-            while not select.select([process.stdout], [], [], 0.1)[0]:  # not subscribed yet: it has missed the mark
-                self.mark(node, marker)
-            self.mark(node, marker)
-            while marker not in process.stdout.readline():
-                pass  # of before
             try:
+                while not select.select([process.stdout], [], [], 0.1)[0]:  # not subscribed yet: it has missed the mark
+                    self.mark(node)
+                self.heard(node, process.stdout)
                 yield found
+                lines = self.heard(node, process.stdout)
             finally:
                 process.terminate()
-                lines = process.stdout.read().splitlines()
-        found.changes += [change for text in lines if (change := _change(text)) and marker not in change.prefix]
+        found.changes += [change for text in lines if (change := _change(text)) and not change.prefix.startswith(MARK)]
 
-    def mark(self, node: str, address: str) -> None:
-        """A route in a table of nobody's comes and goes, to see that a monitor has begun to listen."""
+    def heard(self, node: str, output: IO[str]) -> list[str]:
+        """The lines of an `ip monitor` until now, however late it prints them: netlink keeps the order."""
+        mark, found = self.mark(node), list[str]()
+        while f"Deleted blackhole {mark} " not in (line := output.readline()):
+            assert line, f"the monitor of {node} has ended"
+            found.append(line.rstrip("\n"))
+        return found
+
+    def mark(self, node: str) -> str:
+        """A route in a table of nobody's comes and goes, to see how far a monitor has listened; its destination."""
+        destination = f"{MARK}{next(_marks)}"
         for verb in ("add", "del"):
-            self.ip(node, "route", verb, "blackhole", f"{address}/32", "table", "9999")
+            self.ip(node, "route", verb, "blackhole", destination, "table", "9999")
+        return destination
 
     # Reading
 
@@ -255,6 +267,20 @@ class Fabric:
         """Packets that left through an interface."""
         return int(
             json.loads(self.ip(node, "-s", "-j", "link", "show", "dev", interface))[0]["stats64"]["tx"]["packets"]
+        )
+
+    def devices(self, node: str, prefix: str) -> set[str]:
+        """The interfaces that a node's kernel forwards a prefix to."""
+        shown = self.ip(node, "-6" if ":" in prefix else "-4", "-o", "route", "show", prefix)
+        return set(re.findall(r"\bdev (\S+)", shown))
+
+    def forwarding(self, prefixes: Iterable[str], devices: set[str], seconds: float = 60) -> None:
+        """Wait until the kernels of both switches forward all of these to these interfaces: BGP knows it before."""
+        eventually(
+            lambda: {(name, each): self.devices(name, each) for name in self.switches for each in prefixes},
+            lambda found: all(each == devices for each in found.values()),
+            f"forwarded to {sorted(devices)}",
+            seconds,
         )
 
     def default_uplinks(self, host: str) -> dict[str, list[str]]:

@@ -1,8 +1,9 @@
 """One packet to a guarded port; stdlib only, so that any Python inside any network namespace runs it.
 
-knock.py tcp|udp TTL ADDRESS PORT [SOURCE[%INTERFACE] [SOURCE_PORT]]
+knock.py PATIENCE tcp|udp TTL ADDRESS PORT [SOURCE[%INTERFACE] [SOURCE_PORT]]
 
-SOURCE need not be an address of this node, and INTERFACE not the one that its routes would choose.
+PATIENCE is in seconds. SOURCE need not be an address of this node, and INTERFACE not the one that its routes would
+choose.
 
 Prints what came of it: of TCP `open`, `refused` or `silent`, of UDP `sent`.
 """
@@ -14,14 +15,15 @@ import sys
 from collections.abc import Sequence
 
 IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75  # linux/in.h, linux/in6.h: bind to any address
-PATIENCE = 1.0  # seconds; an answer takes less than one ms
 
 
-def knock(protocol: str, ttl: int, address: str, port: int, source: str = "", source_port: int = 0) -> str:
+def knock(
+    patience: float, protocol: str, ttl: int, address: str, port: int, source: str = "", source_port: int = 0
+) -> str:
     six = ":" in address
     kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
     with socket.socket(socket.AF_INET6 if six else socket.AF_INET, kind) as opened:
-        opened.settimeout(PATIENCE)
+        opened.settimeout(patience)
         if six:
             opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, ttl)
         else:
@@ -46,8 +48,8 @@ def knock(protocol: str, ttl: int, address: str, port: int, source: str = "", so
 
 
 def main(arguments: Sequence[str]) -> None:
-    protocol, ttl, address, port, source, source_port = [*arguments, "", "0"][:6]
-    print(knock(protocol, int(ttl), address, int(port), source, int(source_port or 0)))
+    patience, protocol, ttl, address, port, source, source_port = [*arguments, "", "0"][:7]
+    print(knock(float(patience), protocol, int(ttl), address, int(port), source, int(source_port or 0)))
 
 
 if __name__ == "__main__":

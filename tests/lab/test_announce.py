@@ -32,12 +32,13 @@ def holders(fabric: Fabric, prefix: str) -> dict[str, set[str]]:
 
 def change_and_watch(fabric: Fabric, verb: str, prefix: str, expected: dict[str, set[str]]) -> dict[str, float]:
     """Change a route of hv1 by hand; milliseconds until each switch's kernel had followed."""
+    deleted = verb == "del"
     with ExitStack() as stack:
         monitors = {name: stack.enter_context(fabric.monitoring(name)) for name in fabric.switches}
         began = time.time()
         fabric.ip("hv1", "route", verb, prefix, *TABLE)
         eventually(lambda: holders(fabric, prefix), lambda found: found == expected, f"{prefix} {verb}: {expected}")
-    deleted = verb == "del"
+        fabric.forwarding([prefix], set() if deleted else {"hv1"})
 
     def first(changes: list[Change]) -> float:
         return next((item.when - began) * 1000 for item in changes if (item.prefix, item.deleted) == (prefix, deleted))

@@ -31,7 +31,7 @@ def test_what_a_page_runs_in_a_node_prints_what_it_shows(whole: Fabric, page: st
     assert not wrong, f"docs/{page}.md shows lines that its commands do not print"
 
 
-def still_missing(fabric: Fabric, command: Shown, seconds: float = 30) -> list[str]:
+def still_missing(fabric: Fabric, command: Shown, seconds: float = 120) -> list[str]:
     """Shown lines that a command in a node does not print within some time: BFD and BGP need some of it."""
     assert command.node is not None
     node, line = command.node

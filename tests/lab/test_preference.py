@@ -108,17 +108,17 @@ def arrive(fabric: Fabric) -> None:
     route(fabric, NEW, "add", *ARRIVED_ROUTE)
     wait_for(fabric, tor1={NEW}, tor2={NEW})
     wait_until_told(fabric, 2)
+    eventually(
+        lambda: marked(fabric),
+        lambda found: found == sorted([*fabric.switches, "spine"] * 2),
+        f"{ARRIVED} at both switches and the spine, both families",
+    )
 
 
 def test_the_switches_change_over_at_once_and_never_forward_to_both_hosts(moving: Fabric) -> None:
     with ExitStack() as stack:
         monitors = {name: stack.enter_context(moving.monitoring(name)) for name in moving.switches}
         arrive(moving)
-        eventually(
-            lambda: marked(moving),
-            lambda found: found == sorted([*moving.switches, "spine"] * 2),
-            f"{ARRIVED} at both switches and the spine, both families",
-        )
         assert sorted(moving.status(NEW)["preferred"]) == sorted(prefixes(moving))
         assert moving.status(OLD)["preferred"] == []
         assert f"{prefixes(moving)[0]}  preferred" in moving.run(NEW, "roth", "status", "--all")

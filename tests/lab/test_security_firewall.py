@@ -78,8 +78,9 @@ STRANGERS = {
 }
 
 
-def knock(fabric: Fabric, it: Knock) -> str:
-    words = [it.protocol, str(it.ttl), it.address, str(it.port), *it.source]
+def knock(fabric: Fabric, it: Knock, patience: float = 1.0) -> str:
+    """What comes of it within `patience` seconds. An answer takes less than one ms, a neighbour's MAC somewhat more."""
+    words = [str(patience), it.protocol, str(it.ttl), it.address, str(it.port), *it.source]
     line = ["nsenter", f"--net={netns_path(fabric.netns(it.node))}", sys.executable, str(KNOCK), *words]
     return subprocess.run(line, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
 
@@ -148,7 +149,7 @@ def test_a_switch_gets_through_and_other_ports_are_nobody_s_business(whole: Fabr
         Knock("client", "tcp", 64, "192.0.2.11", 178, ""),
         Knock("hv1-vm0", "tcp", 64, "10.64.0.1", 22, ""),
     ):
-        assert knock(whole, it) == "refused", it
+        assert knock(whole, it, patience=30) == "refused", it
     assert dropped(whole) == before
 
 
@@ -179,7 +180,7 @@ def test_the_guard_goes_and_comes_without_cutting_a_session_or_touching_another_
     assert tables(watched) == {"inet watch"}
     assert watched.run("hv1", "sh", "-c", f"ls -d {' '.join(FILES)} 2>/dev/null || true") == ""
     assert set(watched.run("hv1", "systemctl", "show", "-P", "LoadState", *UNITS).split()) == {"not-found"}
-    assert knock(watched, STRANGERS["bgp-from-outside"]) == "refused", "without the guard nothing is dropped"
+    assert knock(watched, STRANGERS["bgp-from-outside"], patience=30) == "refused", "no guard, no drop"
 
     watched.run("hv1", "nft", "add table inet roth; add chain inet roth theirs")
     try:
@@ -212,11 +213,20 @@ def test_the_guard_stands_again_when_the_operator_s_own_rules_are_loaded_again(g
         for verb in ("start", "reload", "restart", "stop", "start"):
             guarded.run("hv1", "systemctl", verb, "nftables.service")
             wanted = set() if verb == "stop" else {"inet roth", "inet filter"}
-            eventually(lambda: tables(guarded), lambda now: now == wanted, f"{wanted} after {verb}", 20)  # noqa: B023
+            quiet(guarded)  # else the verb before may still load the guard after this one took it away
+            eventually(lambda: tables(guarded), lambda now: now == wanted, f"{wanted} after {verb}")  # noqa: B023
         assert sessions(guarded) == before
     finally:
+        quiet(guarded)
         guarded.run("hv1", "systemctl", "stop", "nftables.service")
         guarded.run("hv1", "systemctl", "start", "roth-firewall.service")
+
+
+def quiet(fabric: Fabric) -> None:
+    """Wait until systemd on hv1 has nothing left to start or stop."""
+    eventually(
+        lambda: fabric.run("hv1", "systemctl", "list-jobs", "--no-legend"), lambda jobs: not jobs, "no job of systemd"
+    )
 
 
 def test_the_guard_stands_before_the_network_after_a_reboot(whole: Fabric) -> None:

@@ -42,17 +42,19 @@ class Process:
 
 
 def processes(fabric: Fabric, unit: str) -> list[Process]:
-    """Every process in the unit's cgroup."""
+    """Every process in the unit's cgroup, but for one that ends while they are read."""
     group = fabric.run("hv1", "systemctl", "show", "-P", "ControlGroup", unit).strip()
     listed = fabric.run("hv1", f"cat /sys/fs/cgroup{group}/cgroup.procs || systemctl show -P MainPID {unit}").split()
-    return [process(fabric, pid) for pid in listed]
+    return [found for pid in listed if (found := process(fabric, pid))]
 
 
-def process(fabric: Fabric, pid: str) -> Process:
-    text = fabric.run("hv1", "cat", f"/proc/{pid}/status")
+def process(fabric: Fabric, pid: str) -> Process | None:
+    text = fabric.run("hv1", "sh", "-c", f"cat /proc/{pid}/status 2>/dev/null || true")
+    if "NoNewPrivs:" not in text:
+        return None
     fields = {key: value.split() for key, _, value in (line.partition(":") for line in text.splitlines())}
     return Process(
-        command=fabric.run("hv1", f"tr '\\0' ' ' </proc/{pid}/cmdline").strip(),
+        command=fabric.run("hv1", f"tr '\\0' ' ' </proc/{pid}/cmdline || true").strip(),
         users=frozenset(fields["Uid"]),
         groups=frozenset(fields["Gid"]),
         capabilities={name: int(fields[name][0], 16) for name in ("CapPrm", "CapEff", "CapBnd", "CapAmb")},
@@ -76,8 +78,9 @@ def ids(fabric: Fabric, user: str) -> tuple[str, str]:
 def test_a_daemon_is_its_own_user_with_exactly_its_capabilities(
     whole: Fabric, unit: str, user: str, commands: tuple[str, ...], capabilities: int
 ) -> None:
-    found = processes(whole, unit)
-    assert len(found) == len(commands), found
+    found = eventually(
+        lambda: processes(whole, unit), lambda found: len(found) == len(commands), f"one process each: {commands}"
+    )
     uid, gid = ids(whole, user)
     for command, it in zip(commands, sorted(found, key=lambda it: "bridge" in it.command), strict=True):
         assert command in it.command

@@ -56,7 +56,7 @@ def _systemctl(fabric: Fabric, *words: str) -> None:
 def start(api: Api, fabric: Fabric) -> None:
     """Neutron's API runs and answers."""
     _systemctl(fabric, "start", "neutron-api")
-    eventually(lambda: answers(api), bool, "Neutron answers", 60)
+    eventually(lambda: answers(api), bool, "Neutron answers", 180)
 
 
 @contextmanager

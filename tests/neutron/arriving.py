@@ -52,7 +52,7 @@ def prepare(move: Migration) -> None:
         lambda: watcher(move.fabric, move.target)["expected"],
         lambda found: tap(move.port) in found,
         "the tap is known",
-        30,
+        60,
     )
 
 
@@ -61,7 +61,7 @@ def arrived(fabric: Fabric, port: dict[str, Any], host: str) -> None:
         lambda: lines(fabric, host, port),
         lambda found: len(found) == 2 and all(ARRIVED in line for line in found),
         f"{host} has both addresses as just arrived",
-        30,
+        60,
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import IO
 
 from tests.lab.fabric import Fabric
 
@@ -53,20 +54,19 @@ def watching(fabric: Fabric, nodes: Sequence[str]) -> Iterator[Events]:
     events = Events()
     with ExitStack() as stack:
         running = {node: stack.enter_context(_monitor(fabric, node)) for node in nodes}
-        try:
-            yield events
-        finally:
-            for node, process in running.items():
-                process.terminate()
-                assert process.stdout is not None
-                events.of[node] = [found for line in process.stdout.read().splitlines() if (found := _parse(line))]
+        yield events
+        for node, output in running.items():
+            events.of[node] = [found for line in fabric.heard(node, output) if (found := _parse(line))]
 
 
 @contextmanager
-def _monitor(fabric: Fabric, node: str) -> Iterator[subprocess.Popen[str]]:
+def _monitor(fabric: Fabric, node: str) -> Iterator[IO[str]]:
     line = ["ip", "-n", fabric.netns(node), "-o", "-ts", "monitor", "link", "route"]
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}) as process:
         assert process.stdout is not None
-        while not select.select([process.stdout], [], [], 0.1)[0]:
-            fabric.mark(node, "203.0.113.252")
-        yield process
+        try:
+            while not select.select([process.stdout], [], [], 0.1)[0]:  # not subscribed yet
+                fabric.mark(node)
+            yield process.stdout
+        finally:
+            process.terminate()

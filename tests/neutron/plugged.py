@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,8 +60,10 @@ def all_routes(fabric: Fabric) -> dict[str, set[str]]:
 
 
 def watcher(fabric: Fabric, host: str) -> dict[str, Any]:
-    """What a host's watcher says of itself."""
-    return dict(json.loads(fabric.run(host, "cat", "/run/roth-ports/status.json")))
+    """What a host's watcher says of itself; waits while it has just been started and says nothing yet."""
+    path = "/run/roth-ports/status.json"
+    shown = eventually(lambda: fabric.run(host, "sh", "-c", f"cat {path} || true"), bool, f"{path} on {host}")
+    return dict(json.loads(shown))
 
 
 def failure(fabric: Fabric, host: str, told: bool, seconds: float = 60) -> dict[str, Any]:
@@ -73,10 +76,21 @@ def failure(fabric: Fabric, host: str, told: bool, seconds: float = 60) -> dict[
 
 
 def read_now(fabric: Fabric, host: str) -> dict[str, Any]:
-    """Have a host's watcher read Neutron, and wait until that has ended in one way or the other."""
-    before = watcher(fabric, host)["tried"]
+    """Have a host's watcher read Neutron, and wait until that has ended in one way or the other.
+
+    `tried` is when a read began: one that was under way before does not count."""
+    asked = time.time()
     fabric.run(host, "systemctl", "reload", "roth-ports")
-    return eventually(lambda: watcher(fabric, host), lambda it: it["tried"] != before, f"{host} has asked Neutron")
+    return eventually(
+        lambda: watcher(fabric, host), lambda it: (it["tried"] or 0.0) >= asked, f"{host} has asked Neutron", 120
+    )
+
+
+def recovered(fabric: Fabric) -> None:
+    """Each host's watcher reads Neutron again, when it is asked to."""
+    for host in HOSTS:
+        fabric.run(host, "systemctl", "reload", "roth-ports")
+        failure(fabric, host, told=False)
 
 
 def nowhere(fabric: Fabric, wanted: set[str]) -> None:
@@ -85,11 +99,11 @@ def nowhere(fabric: Fabric, wanted: set[str]) -> None:
         lambda: {name: sorted(wanted & fabric.prefixes_at(name).keys()) for name in SWITCHES},
         lambda found: not any(found.values()),
         "these prefixes at no switch",
-        30,
+        60,
     )
 
 
-def everywhere(fabric: Fabric, wanted: set[str], seconds: float = 30) -> None:
+def everywhere(fabric: Fabric, wanted: set[str], seconds: float = 60) -> None:
     """Wait until each switch has all of these prefixes."""
     eventually(
         lambda: {name: sorted(wanted - fabric.prefixes_at(name).keys()) for name in SWITCHES},

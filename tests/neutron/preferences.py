@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import yaml
 from lab import lab
 
-from tests.lab.fabric import INVENTORY, Fabric
+from tests.lab.fabric import INVENTORY, Fabric, eventually
 
 Preferences = dict[str, int]
 """LOCAL_PREF by host."""
@@ -25,6 +25,15 @@ class Seen:
 
     of: dict[str, list[Preferences]] = field(default_factory=dict)
     looks: int = 0
+
+    def last(self, wanted: Preferences, seconds: float = 60) -> None:
+        """Wait until this is what each switch was found with at the last look."""
+        eventually(
+            lambda: {name: found[-1] if found else None for name, found in self.of.items()},
+            lambda now: all(found == wanted for found in now.values()),
+            f"{wanted} alone at each switch",
+            seconds,
+        )
 
     def equal(self) -> list[tuple[str, Preferences]]:
         """Looks that found two hosts at the same preference."""

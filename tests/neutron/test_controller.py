@@ -10,7 +10,7 @@ from tests.lab.fabric import Fabric
 from .cloud import CONTROLLER, play_from_neutron
 
 ADDRESSES = ["10.255.9.1", "[2001:db8:255:9::b]"]
-ASK = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=10).status)"
+ASK = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=60).status)"
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

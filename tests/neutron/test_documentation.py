@@ -18,7 +18,7 @@ from tests.lab.playbooks import as_shown, environment
 
 from .ailing import stopped, without_networks
 from .cloud import is_full
-from .plugged import HOSTS, read_now
+from .plugged import HOSTS, read_now, recovered
 
 TOOLS = Path(sys.executable).parent
 
@@ -46,7 +46,7 @@ def run(fabric: Fabric, command: Shown, fails: bool = False) -> None:
             lambda: command.missing(fabric.run(node, "bash", "-c", f"! {{ {line}; }}" if fails else line)),
             lambda missing: missing == [],
             f"the lines below {command.text}",
-            30,
+            120,
         )
         return
     if command.words[0].endswith("ansible-playbook"):
@@ -83,12 +83,14 @@ def test_networks_that_are_not_there_are_shown_as_the_page_on_neutron_has_it(api
     command, _without = shown("neutron")
     with without_networks(api, fabric):
         run(fabric, command)
+    recovered(fabric)
 
 
 def test_a_run_without_neutron_is_refused_as_the_page_on_neutron_has_it(api: Api, fabric: Fabric) -> None:
     _networks, command = shown("neutron")
     with stopped(api, fabric):
         run(fabric, command, fails=True)
+    recovered(fabric)
 
 
 def test_the_lab_s_page_makes_a_port_that_is_reached(api: Api, fabric: Fabric) -> None:

@@ -36,6 +36,7 @@ from .plugged import (
     plug,
     ports,
     read_now,
+    recovered,
     watcher,
 )
 
@@ -69,6 +70,8 @@ def undisturbed(
     assert all(len(hops) >= 75 and mine <= hops.keys() for hops in steady.values()), "without routes it proves nothing"
     own = [port for port in fabric.good_ports if not port["name"].startswith("new-")]
     flow = [port["fixed_ips"][0]["ip_address"] for port in own] + [*map(_v6, stays)]
+    # an instance that was just plugged has its default route of IPv6 with the first router advertisement
+    assert None not in fabric.reach("client", flow, 60).values()
     with ExitStack() as stack:
         monitors = {name: stack.enter_context(fabric.monitoring(name)) for name in SWITCHES}
         stream = stack.enter_context(fabric.streaming("client", flow, RATE))
@@ -96,10 +99,14 @@ def alarm(fabric: Fabric, host: str) -> str:
     return shown[shown.index("Neutron's ports") :]
 
 
-def logged(fabric: Fabric, host: str, event: str) -> str:
-    """The last line of a host's watcher with this event."""
-    lines = fabric.run(host, "journalctl", "--unit", "roth-ports", "--output", "cat", "--no-pager").splitlines()
-    return next((line for line in reversed(lines) if line.startswith(f"event={event} ")), "")
+def logged(fabric: Fabric, host: str, event: str, words: str) -> None:
+    """Wait until the last line of a host's watcher with this event has these words: the journal comes later."""
+
+    def last() -> str:
+        lines = fabric.run(host, "journalctl", "--unit", "roth-ports", "--output", "cat", "--no-pager").splitlines()
+        return next((line for line in reversed(lines) if line.startswith(f"event={event} ")), "")
+
+    eventually(last, lambda line: words in line, f"{words} in the log of {host}")
 
 
 # -- Neutron is away ----------------------------------------------------------------------------------------------
@@ -245,7 +252,7 @@ def refusals(fabric: Fabric, hosts: Sequence[str], words: str) -> None:
         told = alarm(fabric, host)
         assert f"Neutron's answer is not followed: {found[host]}" in told, told
         assert "State: DEGRADED" in told, told
-        assert "would be removed" in logged(fabric, host, "answer_refused")
+        logged(fabric, host, "answer_refused", "would be removed")
     run = attempt_from_neutron("verify.yml", "-e", "verify_timeout=0")
     assert run.code != 0, run.output
     for host, text in found.items():
@@ -330,11 +337,4 @@ def refused_everywhere(fabric: Fabric, words: str, kind: str = "refused") -> Non
         told = status["failure"]
         assert told["kind"] == kind, told
         assert words in alarm(fabric, host)
-        assert words in logged(fabric, host, "neutron_not_read")
-
-
-def recovered(fabric: Fabric) -> None:
-    """Each host's watcher reads Neutron again, when it is asked to."""
-    for host in HOSTS:
-        fabric.run(host, "systemctl", "reload", "roth-ports")
-        failure(fabric, host, told=False)
+        logged(fabric, host, "neutron_not_read", words)

@@ -51,8 +51,9 @@ def test_a_port_that_is_plugged_is_reached_from_outside_and_one_that_goes_is_wit
 def plugged(fabric: Fabric, port: dict[str, Any], host: str) -> dict[str, float]:
     """Seconds of each step from the tap to the answers."""
     v4, v6 = addresses(port)
-    with watching(fabric, [host, *SWITCHES]) as events, fabric.first_answers("client", [v4, v6], 30) as answers:
+    with watching(fabric, [host, *SWITCHES]) as events, fabric.first_answers("client", [v4, v6], 60) as answers:
         plug(fabric, [port])
+        fabric.forwarding(prefixes(port), {host})
     assert None not in answers.values(), f"{answers}: no answer from {host}"
     began = events.first(host, tap(port))
     routed = events.first(host, v4, "table", "142")
@@ -75,6 +76,7 @@ def removed(api: Api, fabric: Fabric, port: dict[str, Any], host: str) -> float:
     with watching(fabric, [host, *SWITCHES]) as events:
         instances.unplug(fabric.settings, [port["id"]])
         nowhere(fabric, prefixes(port))
+        fabric.forwarding(prefixes(port), set())
     return max(events.first(name, v4, deleted=True) for name in SWITCHES) - events.first(host, tap(port), deleted=True)
 
 
