@@ -19,7 +19,7 @@ from .sockets import listens
 
 ROOT = Path(__file__).parents[2]
 FRR = Path("/usr/lib/frr")
-DEADLINE = 30.0  # seconds
+DEADLINE = 60.0  # seconds
 MISSING = [str(path) for path in (FRR / "bgpd", FRR / "bfdd", Path("/usr/sbin/bird")) if not path.exists()]
 
 EXABGP = """
@@ -66,24 +66,34 @@ log "{run}/bird.log" all;
 protocol device {{ scan time 10; }}
 protocol static default4 {{ ipv4; route 0.0.0.0/0 blackhole; }}
 protocol static default6 {{ ipv6; route ::/0 blackhole; }}
-protocol bfd {{ interface "hv1" {{ interval 300 ms; multiplier 3; }};
+protocol bfd {{ interface "hv1" {{ interval 300 ms; multiplier 10; }};
   neighbor 10.2.1.1; neighbor 2001:db8:2:1::b local 2001:db8:2:1::a; }}
 template bgp host {{ local as 65102; graceful restart on; hold time 9;
   connect retry time 1; connect delay time 1; error wait time 1,2; }}
 protocol bgp hv4 from host {{ neighbor 10.2.1.1 as 65011; ipv4 {{ import all; export where net = 0.0.0.0/0; }}; }}
 protocol bgp hv6 from host {{ neighbor 2001:db8:2:1::b as 65011; ipv6 {{ import all; export where net = ::/0; }}; }}
 """
-BFDD = """
+PATIENT = " profile patient\n  detect-multiplier 10\n exit\n"
+"""A machine that stands still for a second is no silent path: 10 x 300 ms."""
+BFDD = f"""
 bfd
+{PATIENT}
  peer 10.1.1.0 local-address 10.1.1.1
+  profile patient
  peer 2001:db8:1:1::a local-address 2001:db8:1:1::b
+  profile patient
  peer 10.2.1.0 local-address 10.2.1.1
+  profile patient
  peer 2001:db8:2:1::a local-address 2001:db8:2:1::b
+  profile patient
 """
-TOR_BFDD = """
+TOR_BFDD = f"""
 bfd
+{PATIENT}
  peer 10.1.1.1 local-address 10.1.1.0 interface hv1
+  profile patient
  peer 2001:db8:1:1::b local-address 2001:db8:1:1::a interface hv1
+  profile patient
 """
 
 
@@ -262,7 +272,7 @@ class Rig:
     def status(self) -> dict[str, object]:
         try:
             return ask(f"{self.run}/agent.sock", "status")
-        except OSError:
+        except (OSError, ValueError):  # ended, or ends before it answers
             return {}
 
     def group(self, id: int) -> set[int]:

@@ -17,7 +17,7 @@ from ansible_collections.roth.fabric.plugins.module_utils.kernel.events import R
 from ansible_collections.roth.fabric.plugins.module_utils.kernel.netlink import Netlink
 
 CLONE_NEWNET = 0x40000000
-DEADLINE = 5.0  # seconds
+DEADLINE = 60.0  # seconds
 
 Shell = Callable[[str], str]
 
@@ -34,6 +34,12 @@ def run(command: str) -> str:
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     return done.stdout
+
+
+def operstate(name: str) -> str:
+    """The operational state of an interface (RFC 2863)."""
+    (link,) = json.loads(run(f"ip -json link show dev {name}"))
+    return str(link["operstate"])
 
 
 def eventually(observe: Callable[[], object], expected: object) -> None:
@@ -61,8 +67,9 @@ def shell() -> Iterator[Shell]:
                 "link set v1 up",
             ):
                 run(f"ip {command}")
-            # The kernel tells its parts of a carrier later than who asks for it. What is left for later is br0's own.
-            eventually(lambda: "state forwarding" in run("bridge link show dev v1"), True)
+            # The kernel puts off what follows from a carrier, by up to a second, unless one asks for a link by its name
+            # (linkwatch_sync_dev of net/core/link_watch.c): nothing of it is left for later.
+            eventually(lambda: [operstate(name) for name in ("v0", "v1", "br0")], ["UP"] * 3)
             yield run
         finally:
             if libc.setns(home, CLONE_NEWNET):

@@ -38,7 +38,7 @@ def declare(daemons, module, monkeypatch) -> Declare:
         monkeypatch.setitem(os.environ, name, value)
 
     def execute(*bridges: dict[str, Any], **arguments: Any) -> dict[str, Any]:
-        options = {"datapath_type": "netdev", "database": daemons.database, "timeout": 5, **arguments}
+        options = {"datapath_type": "netdev", "database": daemons.database, "timeout": 60, **arguments}
         return module("ovs_bridges", bridges=list(bridges), **options)
 
     return execute
@@ -114,7 +114,7 @@ def test_what_an_agent_set_on_our_bridge_stays_in_a_second_run_and_in_a_change(s
 def test_addresses_and_routes_over_the_bridge_stay_in_a_second_run(switch, declare):
     declare(MOBILE)
     for command in (
-        "ip link set br-mobile up",
+        "ip link set br-mobile addrgenmode none up",  # the state of no other address changes meanwhile
         "ip address add 10.64.0.1/32 dev br-mobile",
         "ip address add 2001:db8:64::1/128 dev br-mobile nodad",
         "ip route add 10.64.1.53/32 dev br-mobile proto 142 table 142",
@@ -207,7 +207,7 @@ def test_a_bridge_that_open_vswitch_cannot_make_is_reported_and_taken_back(switc
 
 def test_without_ovs_vswitchd_the_wait_ends_and_nothing_is_left(daemons, declare):
     daemons.start(switch=False)
-    refused = declare(MOBILE, timeout=1)
+    refused = declare(MOBILE, timeout=5)
     assert refused["msg"] == "Open vSwitch: timed out, does ovs-vswitchd run?"
     assert bridges(daemons) == set()
 

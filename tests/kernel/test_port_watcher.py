@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from roth.timers import LoopTimers, SystemClock
 
 from tests.unit.agent.port_watcher.rig import BRIDGE, Rig, mac, port, routed, tap
 
-DEADLINE = 10.0  # seconds
+DEADLINE = 60.0  # seconds
 TIMING = {"retry_first": 0.2, "retry_longest": 0.2, "period": 0.5}
 
 
@@ -166,17 +167,15 @@ def two(host: Host, shell: Callable[[str], str]) -> Iterator[tuple[Instance, Ins
     """Instances 1 and 2, which know each other by the MAC."""
     shell(f"ip link set {BRIDGE} address 02:8e:00:00:00:01")
     shell(f"ip address add 10.64.255.254/32 dev {BRIDGE}")
-    found = [Instance(shell, number) for number in (1, 2)]
-    leaving, staying = found
-    for address in ("10.64.0.1", "2001:db8:64::1"):
-        staying.run(f"bash -c 'echo >/dev/udp/{address}/9'")
-        deadline = time.monotonic() + DEADLINE
-        while (observed := staying.neighbor(address)) != leaving.mac:
-            assert time.monotonic() < deadline, f"{address} is at {observed}"
-            time.sleep(0.01)
-    yield leaving, staying
-    for each in found:
-        each.close()
+    with ExitStack() as stack:
+        leaving, staying = (stack.enter_context(closing(Instance(shell, number))) for number in (1, 2))
+        for address in ("10.64.0.1", "2001:db8:64::1"):
+            deadline = time.monotonic() + DEADLINE
+            while (observed := staying.neighbor(address)) != leaving.mac:
+                assert time.monotonic() < deadline, f"{address} is at {observed}"
+                # again each time: nobody asks for it any more once the kernel has asked three times
+                staying.run(f"bash -c 'echo >/dev/udp/{address}/9 || true'")
+        yield leaving, staying
 
 
 def test_the_neighbours_of_an_instance_that_leaves_find_it_behind_the_host(
