@@ -20,6 +20,7 @@ STEPS := $(or $(T),lint unit kernel sanity build molecule)
 BESIDE := $(patsubst %,step-%,$(if $(filter molecule,$(STEPS)),base) $(filter lint unit kernel sanity build,$(STEPS)))
 ALONE := $(patsubst %,step-%,$(filter-out lint unit kernel sanity build,$(STEPS)))
 test: deps venv ## Run all that CI runs (T="lint unit" for a part)
+	$(if $(filter kernel,$(STEPS)),@tests/kernel/install-daemons)
 	@mkdir -p .cache/test; rm -f .cache/test/*.failed; \
 	{ $(if $(BESIDE),$(MAKE) --no-print-directory --jobs 2 --output-sync=recurse $(BESIDE),true) && \
 	  $(if $(ALONE),$(MAKE) --no-print-directory $(ALONE),true); } || \

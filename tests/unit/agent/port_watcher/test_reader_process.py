@@ -38,6 +38,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def config(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setitem(os.environ, "NO_PROXY", "*")
     monkeypatch.setitem(os.environ, "PYTHONPATH", str(ROOT / "agent" / "src"))
     entry = {"auth_type": "none", "auth": {"endpoint": server.url}, "network_endpoint_override": server.url}
     (tmp_path / "clouds.yaml").write_text(json.dumps({"clouds": {"lab": entry}}))
