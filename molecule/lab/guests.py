@@ -23,7 +23,7 @@ from .topology import Topology
 INIT = Path(__file__).with_name("guest-init")
 CONFIGURED_SECONDS = 180.0  # after a reboot of its host it waits for the agent, too
 POLL_SECONDS = 0.2
-LOG_LINES = 6
+LOG_LINES = 30  # of two clients: one that ends says why in twenty
 _ETHERTYPE_IPV4, _ETHERTYPE_RARP = 0x0800, 0x8035
 
 
