@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import select
 import subprocess
 import sys
@@ -209,18 +208,24 @@ class Fabric:
     def monitoring(self, node: str) -> Iterator[Monitor]:
         """Watch the node's kernel routes for as long as the block runs."""
         found = Monitor()
-        line = ["ip", "-n", self.netns(node), "-o", "-ts", "monitor", "route"]
+        with self.listening(node, "route") as output:
+            yield found
+            lines = self.heard(node, output)
+        found.changes += [change for text in lines if (change := _change(text)) and not change.prefix.startswith(MARK)]
+
+    @contextmanager
+    def listening(self, node: str, *objects: str) -> Iterator[IO[str]]:
+        """What `ip monitor` prints of a node's kernel from now on; read it with `heard`."""
+        line = ["ip", "-n", self.netns(node), "-o", "-ts", "monitor", *objects]
         with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}) as process:
             assert process.stdout is not None
             try:
                 while not select.select([process.stdout], [], [], 0.1)[0]:  # not subscribed yet: it has missed the mark
                     self.mark(node)
                 self.heard(node, process.stdout)
-                yield found
-                lines = self.heard(node, process.stdout)
+                yield process.stdout
             finally:
                 process.terminate()
-        found.changes += [change for text in lines if (change := _change(text)) and not change.prefix.startswith(MARK)]
 
     def heard(self, node: str, output: IO[str]) -> list[str]:
         """The lines of an `ip monitor` until now, however late it prints them: netlink keeps the order."""
@@ -271,8 +276,8 @@ class Fabric:
 
     def devices(self, node: str, prefix: str) -> set[str]:
         """The interfaces that a node's kernel forwards a prefix to."""
-        shown = self.ip(node, "-6" if ":" in prefix else "-4", "-o", "route", "show", prefix)
-        return set(re.findall(r"\bdev (\S+)", shown))
+        shown = self.ip(node, "-6" if ":" in prefix else "-4", "-j", "route", "show", prefix)
+        return {hop["dev"] for entry in json.loads(shown or "[]") for hop in entry.get("nexthops", [entry])}
 
     def forwarding(self, prefixes: Iterable[str], devices: set[str], seconds: float = 60) -> None:
         """Wait until the kernels of both switches forward all of these to these interfaces: BGP knows it before."""

@@ -41,13 +41,9 @@ def route(fabric: Fabric, host: str, verb: str, *words: str) -> None:
 
 def forwarding(fabric: Fabric) -> dict[tuple[str, str], set[str]]:
     """The nodes that each switch's kernel forwards to, by switch and prefix (a switch's port bears its peer's name)."""
-    found = {}
-    for switch in fabric.switches:
-        for prefix in prefixes(fabric):
-            shown = fabric.ip(switch, "-6" if ":" in prefix else "-4", "-j", "route", "show", prefix)
-            hops = [hop for entry in json.loads(shown or "[]") for hop in entry.get("nexthops", [entry])]
-            found[switch, prefix] = {hop["dev"] for hop in hops}
-    return found
+    return {
+        (switch, prefix): fabric.devices(switch, prefix) for switch in fabric.switches for prefix in prefixes(fabric)
+    }
 
 
 def wait_for(fabric: Fabric, **hosts: set[str]) -> None:

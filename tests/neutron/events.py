@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import select
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import IO
 
 from tests.lab.fabric import Fabric
 
@@ -53,20 +49,7 @@ def watching(fabric: Fabric, nodes: Sequence[str]) -> Iterator[Events]:
     """Watch links and routes of these nodes for as long as the block runs."""
     events = Events()
     with ExitStack() as stack:
-        running = {node: stack.enter_context(_monitor(fabric, node)) for node in nodes}
+        running = {node: stack.enter_context(fabric.listening(node, "link", "route")) for node in nodes}
         yield events
         for node, output in running.items():
             events.of[node] = [found for line in fabric.heard(node, output) if (found := _parse(line))]
-
-
-@contextmanager
-def _monitor(fabric: Fabric, node: str) -> Iterator[IO[str]]:
-    line = ["ip", "-n", fabric.netns(node), "-o", "-ts", "monitor", "link", "route"]
-    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env={**os.environ, "TZ": "UTC"}) as process:
-        assert process.stdout is not None
-        try:
-            while not select.select([process.stdout], [], [], 0.1)[0]:  # not subscribed yet
-                fabric.mark(node)
-            yield process.stdout
-        finally:
-            process.terminate()

@@ -17,6 +17,7 @@ from tests.lab.fabric import INVENTORY, Fabric, eventually
 from tests.lab.playbooks import attempt
 
 from .cloud import CONTROLLER, NEUTRON, create
+from .plugged import watcher
 
 SOURCE = "10.255.9.1"
 PERIOD = 600.0  # seconds: nothing that is seen here came by it
@@ -61,7 +62,7 @@ def journal(fabric: Fabric, node: str, unit: str) -> str:
 
 
 def hints(fabric: Fabric, host: str) -> int:
-    return int(json.loads(fabric.run(host, "cat", "/run/roth-ports/status.json"))["hints"])
+    return int(watcher(fabric, host)["hints"])
 
 
 def routed(fabric: Fabric, host: str, address: str) -> bool:
