@@ -36,10 +36,10 @@ def run(command: str) -> str:
     return done.stdout
 
 
-def operstate(name: str) -> str:
-    """The operational state of an interface (RFC 2863)."""
-    (link,) = json.loads(run(f"ip -json link show dev {name}"))
-    return str(link["operstate"])
+def link(name: str) -> dict[str, Any]:
+    """What `ip` shows of an interface."""
+    (found,) = json.loads(run(f"ip -json link show dev {name}"))
+    return found
 
 
 def eventually(observe: Callable[[], object], expected: object) -> None:
@@ -69,7 +69,7 @@ def shell() -> Iterator[Shell]:
                 run(f"ip {command}")
             # The kernel puts off what follows from a carrier, by up to a second, unless one asks for a link by its name
             # (linkwatch_sync_dev of net/core/link_watch.c): nothing of it is left for later.
-            eventually(lambda: [operstate(name) for name in ("v0", "v1", "br0")], ["UP"] * 3)
+            eventually(lambda: [link(name)["operstate"] for name in ("v0", "v1", "br0")], ["UP"] * 3)
             yield run
         finally:
             if libc.setns(home, CLONE_NEWNET):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from .conftest import run
+from .conftest import link, run
 from .open_vswitch import OpenVswitch, open_vswitch
 
 MAC = "02:8e:00:00:00:01"
@@ -42,11 +41,6 @@ def declare(daemons, module, monkeypatch) -> Declare:
         return module("ovs_bridges", bridges=list(bridges), **options)
 
     return execute
-
-
-def link(name: str) -> dict[str, Any]:
-    (found,) = json.loads(run(f"ip -json link show dev {name}"))
-    return found
 
 
 def bridges(switch: OpenVswitch) -> set[str]:
