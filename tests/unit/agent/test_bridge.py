@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,10 @@ class Bridge:
     def client(self) -> Client:
         return Client(self.path)
 
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
 
 class Client:
     def __init__(self, path: Path) -> None:
@@ -72,10 +77,8 @@ def eventually(observe: Callable[[], object], expected: object) -> None:
 
 @pytest.fixture
 def bridge(tmp_path: Path) -> Iterator[Bridge]:
-    started = Bridge(tmp_path / "bridge.sock")
-    yield started
-    started.process.kill()
-    started.process.wait()
+    with closing(Bridge(tmp_path / "bridge.sock")) as started:
+        yield started
 
 
 def test_commands_and_answers_pass_both_ways(bridge: Bridge) -> None:
@@ -174,17 +177,15 @@ def test_the_bridge_ends_with_exabgp(bridge: Bridge) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: becomes another user")
 def test_a_stranger_is_refused(public: Path) -> None:
-    bridge = Bridge(public / "bridge.sock")
-    bridge.path.chmod(0o777)
     stranger = "import socket, sys; s = socket.socket(1); s.settimeout(10); s.connect(sys.argv[1]); print(s.recv(1))"
-    done = subprocess.run(
-        ["setpriv", "--reuid=65534", "--clear-groups", "/usr/bin/env", "python3", "-c", stranger, str(bridge.path)],
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-    )
-    bridge.process.kill()
-    bridge.process.wait()
+    with closing(Bridge(public / "bridge.sock")) as bridge:
+        bridge.path.chmod(0o777)
+        done = subprocess.run(
+            ["setpriv", "--reuid=65534", "--clear-groups", "/usr/bin/env", "python3", "-c", stranger, str(bridge.path)],
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+        )
     assert done.stdout.strip() == "b''", done.stderr
 
 
