@@ -21,6 +21,8 @@ from .settings import Settings, netns_path
 from .topology import Topology
 
 INIT = Path(__file__).with_name("guest-init")
+UNSHARED = ("unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--propagation", "private")
+"""What starts INIT: namespaces of its own but for the network's."""
 CONFIGURED_SECONDS = 180.0  # after a reboot of its host it waits for the agent, too
 POLL_SECONDS = 0.2
 LOG_LINES = 30  # of two clients: one that ends says why in twenty
@@ -41,15 +43,12 @@ def start(settings: Settings, root: Path, instance: Instance) -> None:
     """Boot an instance, in its network namespace and the lab's cgroup; give back at once."""
     cgroup = cgroups.lab_cgroup(settings) / "guests"
     cgroup.mkdir(parents=True, exist_ok=True)
-    script = (
-        'echo $$ >"$1/cgroup.procs"; shift; exec nsenter --net="$1" '
-        'unshare --mount --uts --ipc --pid --fork --kill-child --propagation private "$2" "$3" "$4" "$5" "$6"'
-    )
+    script = 'echo $$ >"$1/cgroup.procs"; shift; exec "$@"'
     netns = netns_path(settings.instance_netns(instance.port_id))
-    arguments = [cgroup, netns, INIT, root, settings.run_dir, instance.name, " ".join(instance.pairs)]
+    boot = [*UNSHARED, INIT, root, settings.run_dir, instance.name, " ".join(instance.pairs)]
     with log_file(settings, instance).open("wb") as log:
         subprocess.Popen(
-            ["sh", "-c", script, "sh", *map(str, arguments)],
+            ["sh", "-c", script, "sh", str(cgroup), "nsenter", f"--net={netns}", *map(str, boot)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

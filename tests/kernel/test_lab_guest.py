@@ -30,9 +30,8 @@ def boot(shell: Callable[[str], str], tmp_path: Path) -> Iterator[Callable[[], s
         (files / name).write_text(text)
         (files / name).chmod(0o755)
     shell("ip link add eth0 type veth peer name switch")
-    unshared = ["unshare", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--propagation", "private"]
     script = ["sh", "-euc", ON_ITS_OWN, "sh", files, layer]
-    line = [*unshared, *script, guests.INIT, f"{layer}:/", place, "instance", ""]
+    line = [*guests.UNSHARED, *script, guests.INIT, f"{layer}:/", place, "instance", ""]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(list(map(str, line)), stdout=log, stderr=log, cwd="/")
     yield (tmp_path / "log").read_text
